@@ -1,0 +1,17 @@
+// Formatting and clippy, for the native target (core and tests) and for wasm32 (the Worker itself).
+
+import { pathToFileURL } from "node:url";
+import { root } from "./project.mjs";
+import { main, run } from "./shell.mjs";
+import { toolchain, wasmTarget } from "./toolchain.mjs";
+
+export async function lint() {
+  const wasm = await toolchain();
+  const cargo = (args, env) => run("cargo", args, { cwd: root, env });
+  const strictly = ["--", "-D", "warnings"];
+  await cargo(["fmt", "--all", "--check"]);
+  await cargo(["clippy", "--all-targets", ...strictly]);
+  await cargo(["clippy", "--lib", "--target", wasmTarget, ...strictly], wasm);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(lint);

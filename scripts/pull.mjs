@@ -1,0 +1,83 @@
+// Pulls an image the way a container client does, and believes nothing that its digest does not prove.
+
+import { createHash } from "node:crypto";
+
+const manifestTypes = [
+  "application/vnd.oci.image.index.v1+json",
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.docker.distribution.manifest.list.v2+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+];
+
+/** Pulls all platforms of `origin/repository:tag`, telling `report` of each request; the answer counts what was verified. */
+export async function pull(origin, repository, tag, report) {
+  const client = new Client(origin, report);
+  const verified = { objects: 0, bytes: 0 };
+  const verify = (bytes, { digest, size }) => {
+    const actual = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+    if (actual !== digest) throw new Error(`expected ${digest}, got ${actual}`);
+    if (size !== undefined && size !== bytes.length) throw new Error(`${digest}: expected ${size} bytes, got ${bytes.length}`);
+    verified.objects += 1;
+    verified.bytes += bytes.length;
+    return bytes;
+  };
+  const get = async (kind, descriptor) => {
+    const { bytes } = await client.get(`/v2/${repository}/${kind}/${descriptor.digest}`);
+    return verify(bytes, descriptor);
+  };
+
+  const top = await client.get(`/v2/${repository}/manifests/${tag}`);
+  const digest = top.headers.get("docker-content-digest");
+  if (!digest) throw new Error(`the answer for ${tag} has no Docker-Content-Digest`);
+  const index = JSON.parse(verify(top.bytes, { digest }));
+  for (const descriptor of index.manifests) {
+    const manifest = JSON.parse(await get("manifests", descriptor));
+    for (const blob of [manifest.config, ...manifest.layers]) await get("blobs", blob);
+  }
+  return verified;
+}
+
+class Client {
+  #authorization;
+
+  constructor(origin, report) {
+    this.origin = origin;
+    this.report = report;
+  }
+
+  async get(path) {
+    let answer = await this.#send(path);
+    if (answer.status === 401) {
+      await this.#answerChallenge(answer.headers.get("www-authenticate"));
+      answer = await this.#send(path);
+    }
+    if (answer.status !== 200) throw new Error(`GET ${path}: ${answer.status}\n${answer.bytes}`);
+    return answer;
+  }
+
+  async #answerChallenge(challenge) {
+    const parameters = Object.fromEntries([...(challenge ?? "").matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]));
+    if (!parameters.realm) throw new Error(`401 with a challenge that names no realm: ${challenge}`);
+    const { realm, service, scope } = parameters;
+    const url = new URL(realm);
+    if (service) url.searchParams.set("service", service);
+    if (scope) url.searchParams.set("scope", scope);
+    const answer = await this.#send(url.href);
+    if (answer.status !== 200) throw new Error(`the token endpoint answers ${answer.status}\n${answer.bytes}`);
+    const { token, access_token } = JSON.parse(answer.bytes);
+    this.#authorization = `Bearer ${token ?? access_token}`;
+  }
+
+  async #send(path) {
+    const url = new URL(path, this.origin);
+    const headers = { accept: manifestTypes.join(", "), "user-agent": "pierhead-demo" };
+    // The token is for the registry, not for whoever issues it.
+    if (this.#authorization && path.startsWith("/v2/")) headers.authorization = this.#authorization;
+    const since = performance.now();
+    const response = await fetch(url, { headers, redirect: "manual" });
+    const bytes = Buffer.from(await response.arrayBuffer());
+    const milliseconds = Math.round(performance.now() - since);
+    this.report({ method: "GET", path: url.pathname, status: response.status, size: bytes.length, milliseconds });
+    return { status: response.status, headers: response.headers, bytes };
+  }
+}

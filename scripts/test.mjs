@@ -1,0 +1,34 @@
+// `npm test`: everything, in the order in which a failure is cheapest to find.
+
+import { build } from "./build.mjs";
+import { lint } from "./lint.mjs";
+import { buildDir, root, workerdBinary } from "./project.mjs";
+import { answer, clock, main, run } from "./shell.mjs";
+
+const cargoTest = (args, env) => run("cargo", ["test", ...args], { cwd: root, env });
+
+const stages = {
+  "formatting and clippy": lint,
+  "unit tests and flows": () => cargoTest(["--lib", ...integrationTests().flatMap((name) => ["--test", name])]),
+  "build": build,
+  "npm start, as a proof": () => run(process.execPath, ["scripts/start.mjs", "--once", "--port", "0"], { cwd: root }),
+  "end to end: the built Worker in workerd, real registry, real clients": () =>
+    cargoTest(["--test", "e2e"], { PIERHEAD_WORKERD: workerdBinary(), PIERHEAD_BUILD: buildDir }),
+};
+
+/** All but the end-to-end tests, which need the built Worker. */
+function integrationTests() {
+  const metadata = JSON.parse(answer("cargo", ["metadata", "--no-deps", "--format-version", "1"], { cwd: root }));
+  const tests = metadata.packages[0].targets.filter((target) => target.kind.includes("test"));
+  return tests.map((target) => target.name).filter((name) => name !== "e2e");
+}
+
+await main(async () => {
+  const since = Date.now();
+  const entries = Object.entries(stages);
+  for (const [index, [title, stage]] of entries.entries()) {
+    console.log(`\n=== ${index + 1}/${entries.length} ${title} (${clock(since)})\n`);
+    await stage();
+  }
+  console.log(`\nnpm test: all ${entries.length} stages passed in ${clock(since)}`);
+});

@@ -1,0 +1,179 @@
+//! Answers to the client: errors of ours, refusals, and what an upstream said made readable.
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, Method, Response, StatusCode};
+
+use crate::exchange::Exchange;
+use crate::headers::{self, DOCKER_DISTRIBUTION_API_VERSION, X_PIERHEAD_ERROR};
+use crate::oci::{Code, ErrorBody, OciError};
+use crate::platform::{Payload, Platform};
+use crate::registry::Registry;
+use crate::upstream::{Reply, ReplyBody};
+
+/// An answer on its way to the client.
+pub type Answer<B> = Response<Payload<B>>;
+
+/// How much of an upstream's error is read, in bytes.
+const MAX_ERROR: usize = 16 * 1024;
+
+/// How many characters of a page an upstream sent in place of an error go into `detail`.
+const EXCERPT: usize = 200;
+
+/// What a 429 tells clients to wait where the upstream named no time, in seconds.
+const RETRY_AFTER_DEFAULT: &str = "60";
+
+/// An answer with a text of ours.
+pub fn text<B>(status: StatusCode, content_type: &'static str, body: impl Into<String>) -> Answer<B> {
+    let mut answer = Response::new(Payload::Text(body.into()));
+    *answer.status_mut() = status;
+    set(answer.headers_mut(), CONTENT_TYPE, content_type);
+    answer
+}
+
+/// The JSON of the registry API, which no cache may keep and no edge compress.
+pub fn json<B>(status: StatusCode, body: impl Into<String>) -> Answer<B> {
+    let mut answer = text(status, "application/json", body);
+    set(answer.headers_mut(), DOCKER_DISTRIBUTION_API_VERSION, "registry/2.0");
+    set(answer.headers_mut(), CACHE_CONTROL, "no-store, no-transform");
+    answer
+}
+
+/// An error of ours. The header says that it was this proxy that refused.
+pub fn error<B>(error: &OciError) -> Answer<B> {
+    let mut answer = json(error.status, error.to_json());
+    set(answer.headers_mut(), X_PIERHEAD_ERROR, error.code.as_str());
+    if error.status == StatusCode::TOO_MANY_REQUESTS {
+        set(answer.headers_mut(), RETRY_AFTER, RETRY_AFTER_DEFAULT);
+    }
+    answer
+}
+
+/// Sets a header. A value that cannot stand in one is left out: all that get here were parsed.
+pub fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+impl<P: Platform> Exchange<'_, P> {
+    /// A 401 of ours: the error, and where to get a token.
+    pub fn unauthorized(
+        &self,
+        registry: &Registry,
+        scope: Option<String>,
+        reason: Option<&'static str>,
+        why: &OciError,
+    ) -> Answer<P::Body> {
+        let mut answer = error(&why.clone().with_status(StatusCode::UNAUTHORIZED));
+        self.note(why);
+        set(answer.headers_mut(), WWW_AUTHENTICATE, &self.challenge(registry, scope, reason));
+        answer
+    }
+
+    /// An upstream's error, readable: an OCI body passes, anything else becomes one of the same status.
+    ///
+    /// `missing` is the code of a 404 that says nothing. The challenge of a 401 is for the caller to add.
+    pub async fn relay_error(
+        &self,
+        registry: &Registry,
+        method: &Method,
+        missing: Code,
+        reply: Reply<P::Body>,
+    ) -> Answer<P::Body> {
+        let status = reply.status;
+        let mut kept = headers::of_errors(&reply.headers);
+        if reply.operator {
+            headers::hide_account(&mut kept);
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS && !kept.contains_key(RETRY_AFTER) {
+            set(&mut kept, RETRY_AFTER, RETRY_AFTER_DEFAULT);
+        }
+        let said = self.read_error(method, reply.body).await;
+        let mut answer = match (ErrorBody::parse(&said), String::from_utf8(said)) {
+            (Some(body), Ok(text)) => {
+                if let Some((code, message)) = body.first() {
+                    self.record.borrow_mut().cause = Some(format!("{code}: {message}"));
+                }
+                json(status, text)
+            }
+            (_, said) => {
+                let host = &reply.host;
+                let message =
+                    format!("`{host}` (for `{}`) answered {status} without an error a client can read", registry.name);
+                let mut error = OciError::new(Code::of_status(status, missing), message).with_status(status);
+                if let Some(excerpt) = said.ok().map(|said| excerpt(&said)).filter(|text| !text.is_empty()) {
+                    error = error.with_detail(excerpt);
+                }
+                self.note(&error);
+                json(status, error.to_json())
+            }
+        };
+        answer.headers_mut().extend(kept);
+        answer
+    }
+
+    /// An error's body as far as there is one: a HEAD has none, and one that breaks off says nothing.
+    pub async fn read_error(&self, method: &Method, body: ReplyBody<P::Body>) -> Vec<u8> {
+        match body {
+            _ if method == Method::HEAD => Vec::new(),
+            ReplyBody::Read(body) => body,
+            ReplyBody::Unread(body) => self.platform.read(body, MAX_ERROR).await.unwrap_or_default(),
+        }
+    }
+
+    /// Puts an error into the log line.
+    pub fn note(&self, error: &OciError) {
+        let mut record = self.record.borrow_mut();
+        record.error = Some(error.code.as_str());
+        record.cause = Some(match &error.cause {
+            Some(cause) => format!("{}: {cause}", error.message),
+            None => error.message.clone(),
+        });
+    }
+}
+
+/// The beginning of a text on one line, without markup.
+fn excerpt(text: &str) -> String {
+    let mut plain = String::new();
+    let mut in_tag = false;
+    for c in text.chars() {
+        match c {
+            '<' => in_tag = true,
+            '>' if in_tag => {
+                in_tag = false;
+                plain.push(' ');
+            }
+            _ if in_tag => {}
+            c if c.is_control() => plain.push(' '),
+            c => plain.push(c),
+        }
+    }
+    plain.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(EXCERPT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_one_plain_line() {
+        for (text, expected) in [
+            ("<html><body>\r\n<h1>403  Forbidden</h1></body></html>", "403 Forbidden"),
+            ("Too Many Requests (HAP429).\n", "Too Many Requests (HAP429)."),
+            ("a < b", "a"),
+            ("\u{1b}[31mred\0", "[31mred"),
+            ("", ""),
+        ] {
+            assert_eq!(excerpt(text), expected);
+        }
+        assert_eq!(excerpt(&"x".repeat(5000)).len(), EXCERPT);
+    }
+
+    #[test]
+    fn our_errors_say_that_they_are_ours() {
+        let answer = error::<()>(&OciError::new(Code::TooManyRequests, "slow down"));
+        assert_eq!(answer.status(), 429);
+        assert_eq!(answer.headers().get(X_PIERHEAD_ERROR).unwrap(), "TOOMANYREQUESTS");
+        assert_eq!(answer.headers().get(RETRY_AFTER).unwrap(), "60");
+    }
+}

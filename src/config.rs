@@ -1,0 +1,287 @@
+//! What an operator can set, read and checked once per isolate.
+//!
+//! Every error names the key, the value and what was expected. The README's configuration table has the same keys.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::rc::Rc;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use crate::auth::Basic;
+use crate::registry::{Blobs, Login, Registries, Registry};
+
+/// The operator's settings.
+#[derive(Debug)]
+pub struct Config {
+    /// Every registry served.
+    pub registries: Registries,
+    /// Exact hosts (`host` or `host:port`) and the registry each stands for.
+    pub routes: HashMap<String, Rc<Registry>>,
+    /// The registry of a host that names none.
+    pub default_registry: Rc<Registry>,
+    /// The operator's own accounts, by canonical registry name.
+    pub credentials: HashMap<String, Basic>,
+}
+
+/// A setting that is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    key: String,
+    problem: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.problem)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Every key there is. Anything else among the variables is a misspelling.
+const KEYS: [&str; 5] = ["ACCESS", "CREDENTIALS", "DEFAULT_REGISTRY", "REGISTRIES", "ROUTES"];
+
+/// One entry of `REGISTRIES`. What is left out keeps its built-in value.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RegistrySettings {
+    origin: Option<String>,
+    aliases: Option<Vec<String>>,
+    labels: Option<Vec<String>>,
+    realms: Option<Vec<String>>,
+    library: Option<bool>,
+    login: Option<bool>,
+    blobs: Option<Blobs>,
+}
+
+impl Config {
+    /// Reads the variables and secrets, by name. Values may be JSON or text that holds JSON (secrets always are text).
+    ///
+    /// # Errors
+    ///
+    /// The first key that is unknown or whose value is not what it should be.
+    pub fn read(variables: &BTreeMap<String, Value>) -> Result<Self, ConfigError> {
+        if let Some(key) = variables.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            return Err(error(key, format!("no such setting; expected one of {}", KEYS.join(", "))));
+        }
+        let mut registries = Registries::built_in();
+        for (name, settings) in entries::<RegistrySettings>(variables, "REGISTRIES")? {
+            let key = format!("REGISTRIES.\"{name}\"");
+            let known = registries.by_name(&name);
+            registries.set(settings.registry(&key, &name, known.as_deref())?);
+        }
+        check_unambiguous(&registries)?;
+        let find = |key: &str, name: &str| {
+            registries.by_name(name).ok_or_else(|| {
+                let known: Vec<_> = registries.iter().map(|r| r.name.as_str()).collect();
+                error(key, format!("no registry `{name}`; expected one of {}, or one of REGISTRIES", known.join(", ")))
+            })
+        };
+        let mut routes = HashMap::new();
+        for (host, name) in entries::<String>(variables, "ROUTES")? {
+            let registry = find(&format!("ROUTES.\"{host}\""), &name)?;
+            routes.insert(host.to_ascii_lowercase(), registry);
+        }
+        let default_registry = match variables.get("DEFAULT_REGISTRY") {
+            None => find("DEFAULT_REGISTRY", "docker.io")?,
+            Some(Value::String(name)) => find("DEFAULT_REGISTRY", name)?,
+            Some(other) => return Err(error("DEFAULT_REGISTRY", format!("`{other}` is not a registry's name"))),
+        };
+        let public = match variables.get("ACCESS") {
+            None => false,
+            Some(Value::String(mode)) if mode == "public" => true,
+            Some(other) => return Err(error("ACCESS", format!("`{other}` is not an access mode; expected \"public\""))),
+        };
+        let mut credentials = HashMap::new();
+        for (name, pair) in entries::<String>(variables, "CREDENTIALS")? {
+            // The value is a secret: it is in no message.
+            let key = format!("CREDENTIALS.\"{name}\"");
+            let basic = Basic::from_pair(&pair).ok_or_else(|| error(&key, "expected \"user:password\""))?;
+            credentials.insert(find(&key, &name)?.name.clone(), basic);
+        }
+        if !credentials.is_empty() && !public {
+            return Err(error(
+                "ACCESS",
+                "CREDENTIALS let everybody who may use this proxy read what that account can read; set ACCESS = \"public\" \
+                 to say that this is meant",
+            ));
+        }
+        Ok(Self { registries, routes, default_registry, credentials })
+    }
+}
+
+impl RegistrySettings {
+    fn registry(self, key: &str, name: &str, known: Option<&Registry>) -> Result<Registry, ConfigError> {
+        if name.is_empty() || !name.contains(['.', ':']) || name.contains('/') || name != name.to_ascii_lowercase() {
+            return Err(error(key, "a registry's name is its lower-case host, such as `registry.example.com`"));
+        }
+        let origin = match (&self.origin, known) {
+            (Some(origin), _) => https(&format!("{key}.origin"), origin)?,
+            (None, Some(known)) => known.origin.clone(),
+            (None, None) => https(key, &format!("https://{name}"))?,
+        };
+        if origin.path() != "/" || origin.query().is_some() {
+            return Err(error(&format!("{key}.origin"), format!("`{origin}` has a path; expected `https://host`")));
+        }
+        let realms = match self.realms {
+            Some(realms) => {
+                let key = format!("{key}.realms");
+                realms.iter().map(|realm| https(&key, realm)).collect::<Result<_, _>>()?
+            }
+            None => known.map(|k| k.realms.clone()).unwrap_or_default(),
+        };
+        let base = known.filter(|known| known.origin == origin);
+        Ok(Registry {
+            name: known.map_or(name, |known| &known.name).to_owned(),
+            aliases: self.aliases.or_else(|| known.map(|k| k.aliases.clone())).unwrap_or_default(),
+            labels: self.labels.or_else(|| known.map(|k| k.labels.clone())).unwrap_or_default(),
+            library: self.library.or_else(|| known.map(|k| k.library)).unwrap_or_default(),
+            login: match self.login {
+                Some(false) => Login::Never,
+                Some(true) => Login::Always,
+                None => base.map_or(Login::Ask, |base| base.login),
+            },
+            // What the built-in row knows of the registry's manners holds for its own origin only.
+            challenge: base.and_then(|base| base.challenge.clone()).filter(|c| {
+                realms.iter().any(|r: &Url| r.origin() == c.realm.origin()) || c.realm.origin() == origin.origin()
+            }),
+            blob_head_refused: base.is_some_and(|base| base.blob_head_refused),
+            blobs: self.blobs.or_else(|| known.map(|k| k.blobs)).unwrap_or_default(),
+            origin,
+            realms,
+        })
+    }
+}
+
+/// The entries of a setting that is a table. Absent is empty.
+fn entries<T: DeserializeOwned>(variables: &BTreeMap<String, Value>, key: &str) -> Result<BTreeMap<String, T>, ConfigError> {
+    let table: BTreeMap<String, Value> = match variables.get(key) {
+        None => return Ok(BTreeMap::new()),
+        // serde's own message would quote the text, which may be a secret: the place is enough.
+        Some(Value::String(text)) => serde_json::from_str(text)
+            .map_err(|e| error(key, format!("not a JSON object (line {}, column {})", e.line(), e.column())))?,
+        Some(Value::Object(table)) => table.clone().into_iter().collect(),
+        Some(_) => return Err(error(key, "expected a table or a JSON object")),
+    };
+    table
+        .into_iter()
+        .map(|(name, value)| {
+            let inner = format!("{key}.\"{name}\"");
+            let secret = key == "CREDENTIALS";
+            let parsed = serde_json::from_value(value)
+                .map_err(|e| error(&inner, if secret { "expected \"user:password\"".to_owned() } else { e.to_string() }))?;
+            Ok((name, parsed))
+        })
+        .collect()
+}
+
+/// An https URL without user information.
+fn https(key: &str, text: &str) -> Result<Url, ConfigError> {
+    Url::parse(text)
+        .ok()
+        .filter(|url| url.scheme() == "https" && url.username().is_empty() && url.password().is_none())
+        .ok_or_else(|| error(key, format!("`{text}` is not an https URL; expected such as `https://registry.example.com`")))
+}
+
+/// No name, alias or label may mean two registries.
+fn check_unambiguous(registries: &Registries) -> Result<(), ConfigError> {
+    let mut seen = HashMap::new();
+    for registry in registries.iter() {
+        for text in std::iter::once(&registry.name).chain(&registry.aliases).chain(&registry.labels) {
+            if let Some(other) = seen.insert(text, &registry.name) {
+                return Err(error("REGISTRIES", format!("`{text}` means both `{other}` and `{}`", registry.name)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn error(key: &str, problem: impl Into<String>) -> ConfigError {
+    ConfigError { key: key.to_owned(), problem: problem.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(variables: Value) -> Result<Config, String> {
+        let variables: BTreeMap<String, Value> = serde_json::from_value(variables).unwrap();
+        Config::read(&variables).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn nothing_need_be_set() {
+        let config = read(json!({})).unwrap();
+        assert_eq!(config.default_registry.name, "docker.io");
+        assert!(config.routes.is_empty() && config.credentials.is_empty());
+    }
+
+    #[test]
+    fn tables_come_as_json_or_as_text() {
+        for routes in [json!({"Hub.Example.com": "index.docker.io"}), json!(r#"{"hub.example.com": "docker.io"}"#)] {
+            let config = read(json!({ "ROUTES": routes })).unwrap();
+            assert_eq!(config.routes.get("hub.example.com").unwrap().name, "docker.io");
+        }
+    }
+
+    #[test]
+    fn a_registry_is_added_or_changed() {
+        let config = read(json!({"REGISTRIES": {
+            "harbor.example.com": {"origin": "https://harbor.example.com:8443", "labels": ["harbor"], "blobs": "redirect"},
+            "docker.io": {"labels": ["hub"]},
+        }}))
+        .unwrap();
+        let harbor = config.registries.by_label("harbor").unwrap();
+        assert_eq!((harbor.origin.as_str(), harbor.blobs), ("https://harbor.example.com:8443/", Blobs::Redirect));
+        assert_eq!(harbor.login, Login::Ask);
+        let hub = config.registries.by_label("hub").unwrap();
+        assert!(hub.library && hub.challenge.is_some() && config.registries.by_label("docker").is_none());
+    }
+
+    #[test]
+    fn a_changed_origin_forgets_what_was_known_of_the_old_one() {
+        let config = read(json!({"REGISTRIES": {"docker.io": {"origin": "https://hub.mirror.example"}}})).unwrap();
+        let hub = config.registries.by_name("docker.io").unwrap();
+        assert_eq!((hub.login, hub.challenge.is_none(), hub.library), (Login::Ask, true, true));
+    }
+
+    #[test]
+    fn errors_name_their_key() {
+        for (variables, start) in [
+            (json!({"ROUTE": {}}), "ROUTE: no such setting"),
+            (json!({"ROUTES": {"a.example": "nobody.example"}}), "ROUTES.\"a.example\": no registry `nobody.example`"),
+            (json!({"ROUTES": "not json"}), "ROUTES: not a JSON object"),
+            (json!({"ROUTES": 3}), "ROUTES: expected a table"),
+            (json!({"DEFAULT_REGISTRY": "x.example"}), "DEFAULT_REGISTRY: no registry `x.example`"),
+            (json!({"DEFAULT_REGISTRY": 1}), "DEFAULT_REGISTRY: `1`"),
+            (json!({"REGISTRIES": {"a.example": {"orign": "x"}}}), "REGISTRIES.\"a.example\": unknown field `orign`"),
+            (json!({"REGISTRIES": {"a.example": {"origin": "http://x"}}}), "REGISTRIES.\"a.example\".origin: `http://x`"),
+            (json!({"REGISTRIES": {"a.example": {"origin": "https://x.example/v2"}}}), "REGISTRIES.\"a.example\".origin: "),
+            (json!({"REGISTRIES": {"a.example": {"realms": ["auth"]}}}), "REGISTRIES.\"a.example\".realms: `auth`"),
+            (json!({"REGISTRIES": {"plain": {}}}), "REGISTRIES.\"plain\": a registry's name"),
+            (json!({"REGISTRIES": {"a.example": {"labels": ["ghcr"]}}}), "REGISTRIES: `ghcr` means both"),
+            (json!({"ACCESS": "open"}), "ACCESS: `\"open\"`"),
+            (json!({"CREDENTIALS": {"docker.io": "alice:secret"}}), "ACCESS: CREDENTIALS let"),
+            (json!({"ACCESS": "public", "CREDENTIALS": {"docker.io": "nocolon"}}), "CREDENTIALS.\"docker.io\": expected"),
+            (json!({"ACCESS": "public", "CREDENTIALS": {"docker.io": ["nocolon"]}}), "CREDENTIALS.\"docker.io\": expected"),
+        ] {
+            let message = read(variables.clone()).unwrap_err();
+            assert!(message.starts_with(start), "{variables}: {message}");
+        }
+    }
+
+    #[test]
+    fn no_message_repeats_a_secret() {
+        for credentials in
+            [json!({"docker.io": "hunter2"}), json!({"docker.io": ["hunter2"]}), json!("{\"docker.io\": hunter2")]
+        {
+            let message = read(json!({"ACCESS": "public", "CREDENTIALS": credentials})).unwrap_err();
+            assert!(!message.contains("hunter2"), "{message}");
+        }
+    }
+}

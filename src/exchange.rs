@@ -1,0 +1,162 @@
+//! One client request on its way: who serves it, on which host, and what is known of it so far.
+
+use std::cell::RefCell;
+
+use http::header::{ACCEPT_ENCODING, HeaderValue, USER_AGENT};
+use http::{HeaderMap, Method};
+use std::time::Duration;
+use url::Url;
+
+use crate::auth::{Authorization, BearerChallenge, PassKind, bearer};
+use crate::config::Config;
+use crate::memory::{Manner, Memory};
+use crate::oci::{Code, OciError};
+use crate::platform::{Inbound, Outbound, Platform, ReadError, SendError};
+use crate::record::Record;
+use crate::registry::Registry;
+use crate::route::Site;
+use crate::secret::Secret;
+use http::StatusCode;
+
+/// How long an upstream may take until its headers are there. docker gives up on a ping after 15 s, on the rest later.
+const TIME_LIMIT: Duration = Duration::from_secs(20);
+
+/// Docker Hub answers requests without a User-Agent with a bot challenge page.
+const OUR_USER_AGENT: &str = concat!("pierhead/", env!("CARGO_PKG_VERSION"));
+
+/// A request's surroundings.
+#[derive(Debug)]
+pub struct Exchange<'a, P> {
+    /// The world.
+    pub platform: &'a P,
+    /// The operator's settings.
+    pub config: &'a Config,
+    /// What this isolate knows already.
+    pub memory: &'a Memory,
+    /// The host of ours that was asked.
+    pub site: Site,
+    /// What the log line will say.
+    pub record: &'a RefCell<Record>,
+}
+
+/// Whose authority a registry is asked with.
+#[derive(Clone, Debug)]
+pub enum Presented {
+    /// Nobody's: the server side gets what anybody gets, or what the operator's account gets.
+    Nothing,
+    /// The same, by a client that has been through the token endpoint and has nothing else to offer.
+    AnonymousPass,
+    /// The client's own: this `Authorization` header, for this registry.
+    Own(Secret),
+}
+
+impl<P: Platform> Exchange<'_, P> {
+    /// Unix seconds.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.platform.now_ms() / 1000
+    }
+
+    /// Sends one request to an upstream of `registry` and notes it.
+    ///
+    /// # Errors
+    ///
+    /// `UNAVAILABLE`, with 504 when the time limit ran out and 502 when there was no connection.
+    pub async fn send(
+        &self,
+        registry: &Registry,
+        method: Method,
+        url: Url,
+        mut headers: HeaderMap,
+        authorization: Option<Secret>,
+        form: Option<Secret>,
+    ) -> Result<Inbound<P::Body>, OciError> {
+        headers.insert(USER_AGENT, HeaderValue::from_static(OUR_USER_AGENT));
+        // Compressed on the way, a manifest would lose the length that docker insists on.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let host = url.host_str().unwrap_or_default().to_owned();
+        {
+            let mut record = self.record.borrow_mut();
+            record.attempts += 1;
+            record.upstream = Some(host.clone());
+            record.upstream_status = None;
+        }
+        let request = Outbound { method, url, headers, authorization, form, time_limit: TIME_LIMIT };
+        let answer = self.platform.send(request).await.map_err(|error| {
+            let name = &registry.name;
+            match error {
+                SendError::TimedOut => OciError::new(
+                    Code::Unavailable,
+                    format!("`{host}` (for `{name}`) did not answer within {} s; try again later", TIME_LIMIT.as_secs()),
+                )
+                .with_status(StatusCode::GATEWAY_TIMEOUT),
+                SendError::Failed(words) => {
+                    OciError::new(Code::Unavailable, format!("`{host}` (for `{name}`) cannot be reached; try again later"))
+                        .with_cause(words)
+                }
+            }
+        })?;
+        self.record.borrow_mut().upstream_status = Some(answer.status.as_u16());
+        Ok(answer)
+    }
+
+    /// Reads a body of at most `limit` bytes; `what` is what a message calls it.
+    ///
+    /// # Errors
+    ///
+    /// `UNAVAILABLE` when it is longer or breaks off.
+    pub async fn read(&self, body: P::Body, limit: usize, what: &str) -> Result<Vec<u8>, OciError> {
+        self.platform.read(body, limit).await.map_err(|error| match error {
+            ReadError::TooLong => OciError::new(Code::Unavailable, format!("{what} is longer than {limit} bytes")),
+            ReadError::Failed(words) => OciError::new(Code::Unavailable, format!("{what} broke off")).with_cause(words),
+        })
+    }
+
+    /// Our own challenge for a registry: Bearer with our realm; Basic where the registry knows nothing else.
+    #[must_use]
+    pub fn challenge(&self, registry: &Registry, scope: Option<String>, error: Option<&'static str>) -> String {
+        let service = self.site.authority.clone();
+        if self.memory.manner(registry) == Some(Manner::Basic) {
+            return format!(r#"Basic realm="{service}""#);
+        }
+        BearerChallenge { realm: self.site.realm(registry), service, scope, error }.to_string()
+    }
+
+    /// What the client may ask `registry` with.
+    ///
+    /// # Errors
+    ///
+    /// `UNAUTHORIZED` for a pass that is expired, mangled or for another registry, and for credentials that belong to
+    /// another registry.
+    pub fn present(&self, registry: &Registry, authorization: Authorization) -> Result<Presented, OciError> {
+        let (presented, kind) = match authorization {
+            Authorization::None => (Presented::Nothing, "none"),
+            Authorization::Broken => {
+                return Err(OciError::new(Code::Unauthorized, "the Authorization header holds no token or credentials"));
+            }
+            Authorization::Pass(pass) if pass.registry != registry.name => {
+                let message = format!("this token is for `{}`, not for `{}`", pass.registry, registry.name);
+                return Err(OciError::new(Code::Unauthorized, message));
+            }
+            Authorization::Pass(pass) => match pass.kind {
+                PassKind::Anonymous { expires } if expires <= self.now() => {
+                    return Err(OciError::new(Code::Unauthorized, "this token has expired"));
+                }
+                PassKind::Anonymous { .. } => (Presented::AnonymousPass, "anonymous"),
+                PassKind::Upstream(token) => (Presented::Own(bearer(&token)), "token"),
+                PassKind::Refresh(_) => {
+                    return Err(OciError::new(Code::Unauthorized, "a refresh token is good at the token endpoint only"));
+                }
+            },
+            // A static bearer is configured for one address, and goes where that address leads.
+            Authorization::Bearer(token) => (Presented::Own(bearer(&token)), "bearer"),
+            Authorization::Basic(basic) => {
+                let (owner, basic) = self.owner(&basic);
+                self.check_owner(registry, owner)?;
+                (Presented::Own(basic.to_header()), "basic")
+            }
+        };
+        self.record.borrow_mut().presented = Some(kind);
+        Ok(presented)
+    }
+}

@@ -1,0 +1,89 @@
+//! `GET /v2/`: is this a registry, and must I log in?
+//!
+//! docker, podman and skopeo take realm and service from here and nowhere else, so a 401 is the polite answer wherever
+//! somebody could have something to log in with: a client without credentials gets an anonymous pass and goes on.
+
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderMap, Method, StatusCode};
+
+use crate::answer::{self, Answer};
+use crate::auth::Authorization;
+use crate::exchange::{Exchange, Presented};
+use crate::memory::Manner;
+use crate::oci::{Code, OciError};
+use crate::platform::Platform;
+use crate::registry::Registry;
+use crate::upstream::Ask;
+
+impl<P: Platform> Exchange<'_, P> {
+    /// Answers a ping for a registry.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Exchange::ask`], when the client's own credentials had to be shown to the registry.
+    pub async fn ping(
+        &self,
+        registry: &Registry,
+        method: &Method,
+        authorization: Authorization,
+    ) -> Result<Answer<P::Body>, OciError> {
+        // On a gateway the address names no registry, but the token does: `docker login` checks it here.
+        let of_token = match &authorization {
+            Authorization::Pass(pass) if self.site.gateway => self.config.registries.by_name(&pass.registry),
+            Authorization::Basic(basic) if self.site.gateway => Some(self.owner(basic).0),
+            _ => None,
+        };
+        let registry = of_token.as_deref().unwrap_or(registry);
+        let presented = match self.present(registry, authorization) {
+            Ok(presented) => presented,
+            Err(why) => return Ok(self.unauthorized(registry, None, Some("invalid_token"), &why)),
+        };
+        match presented {
+            Presented::AnonymousPass => Ok(welcome()),
+            Presented::Nothing => Ok(self.invite(registry).await),
+            Presented::Own(_) => {
+                let ask = Ask {
+                    registry,
+                    method: Method::GET,
+                    path: "/v2/".to_owned(),
+                    headers: HeaderMap::new(),
+                    scope: None,
+                    presented,
+                    blob: false,
+                };
+                let reply = self.ask(&ask).await?;
+                if reply.status.is_success() {
+                    return Ok(welcome());
+                }
+                let refused = reply.status == StatusCode::UNAUTHORIZED;
+                let mut answer = self.relay_error(registry, method, Code::NameUnknown, reply).await;
+                if refused {
+                    let challenge = self.challenge(registry, None, Some("invalid_token"));
+                    answer::set(answer.headers_mut(), WWW_AUTHENTICATE, &challenge);
+                }
+                Ok(answer)
+            }
+        }
+    }
+
+    /// What a client that presents nothing is told. A registry that cannot be asked is assumed to want tokens: an
+    /// anonymous pass needs nothing from it, and the pull will tell what is wrong.
+    async fn invite(&self, registry: &Registry) -> Answer<P::Body> {
+        let operator = self.config.credentials.contains_key(&registry.name);
+        match self.manner(registry).await {
+            Ok(Manner::Open) => welcome(),
+            // The operator's account serves everybody, and no anonymous client could answer a Basic challenge.
+            Ok(Manner::Basic) if operator => welcome(),
+            Ok(_) | Err(_) => {
+                let why = OciError::new(Code::Unauthorized, "authentication required; an anonymous token will do");
+                let mut answer = answer::error(&why);
+                answer::set(answer.headers_mut(), WWW_AUTHENTICATE, &self.challenge(registry, None, None));
+                answer
+            }
+        }
+    }
+}
+
+fn welcome<B>() -> Answer<B> {
+    answer::json(StatusCode::OK, "{}")
+}

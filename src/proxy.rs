@@ -1,0 +1,188 @@
+//! The life of a request.
+
+use std::cell::RefCell;
+
+use http::header::ALLOW;
+use http::{Method, Response, StatusCode};
+use url::Url;
+
+use crate::answer::{self, Answer};
+use crate::auth::Authorization;
+use crate::config::{Config, ConfigError};
+use crate::exchange::Exchange;
+use crate::headers::{self, CF_RAY};
+use crate::memory::Memory;
+use crate::oci::{Code, Endpoint, OciError};
+use crate::platform::{ClientRequest, Payload, Platform};
+use crate::record::Record;
+use crate::route::{Route, Site};
+use crate::site;
+
+/// The proxy: what the operator set and what this isolate remembers.
+#[derive(Debug)]
+pub struct Proxy {
+    config: Result<Config, ConfigError>,
+    memory: Memory,
+}
+
+impl Proxy {
+    /// A proxy with nothing remembered. With a configuration that cannot be read every request is told so.
+    #[must_use]
+    pub fn new(config: Result<Config, ConfigError>) -> Self {
+        Self { config, memory: Memory::default() }
+    }
+
+    /// Serves one request, and writes its log line.
+    ///
+    /// The numbers are those of docs/request-handling.md.
+    ///
+    /// 1. The URL is read; the site (which host of ours) is known.
+    /// 2. A page of our own, or a path that is nobody's: answered at once.
+    /// 3. The method: GET and HEAD, and POST at the token endpoint. pierhead only pulls.
+    /// 4. The route: which registry, and what is asked of it.
+    /// 5. (Access: may they? Everybody may; the gate will stand here, before anything is fetched.)
+    /// 6. The token endpoint, the ping, or a pull from the upstream.
+    /// 7. Whatever went wrong becomes an OCI error; the log line is written.
+    pub async fn serve<P: Platform>(&self, platform: &P, request: ClientRequest<P::Body>) -> Answer<P::Body> {
+        let began_ms = platform.now_ms();
+        let head = request.method == Method::HEAD;
+        let record = RefCell::new(Record {
+            request: headers::text(&request.headers, &CF_RAY).map(str::to_owned),
+            method: request.method.to_string(),
+            ..Record::default()
+        });
+        let mut answer = match self.answer(platform, &record, request).await {
+            Ok(answer) => answer,
+            // 7. Errors of our own leave here, and nowhere else.
+            Err(error) => {
+                let mut record = record.borrow_mut();
+                record.error = Some(error.code.as_str());
+                record.cause =
+                    Some(error.cause.iter().fold(error.message.clone(), |text, cause| format!("{text}: {cause}")));
+                answer::error(&error)
+            }
+        };
+        if head {
+            empty(&mut answer);
+        }
+        let mut record = record.into_inner();
+        record.status = answer.status().as_u16();
+        record.duration_ms = platform.now_ms().saturating_sub(began_ms);
+        platform.log(&record.to_line());
+        answer
+    }
+
+    async fn answer<P: Platform>(
+        &self,
+        platform: &P,
+        record: &RefCell<Record>,
+        request: ClientRequest<P::Body>,
+    ) -> Result<Answer<P::Body>, OciError> {
+        // 1. The URL.
+        let url = read_url(&request.url)?;
+        record.borrow_mut().host = url.host_str().unwrap_or_default().to_owned();
+        let config = self.config.as_ref().map_err(|error| {
+            OciError::new(Code::Unavailable, format!("this proxy is not configured right: {error}"))
+                .with_status(StatusCode::INTERNAL_SERVER_ERROR)
+        })?;
+        let exchange = Exchange { platform, config, memory: &self.memory, site: Site::of(config, &url)?, record };
+
+        // 2. A page of our own.
+        let readable = request.method == Method::GET || request.method == Method::HEAD;
+        if readable && let Some(page) = site::page(url.path()) {
+            record.borrow_mut().endpoint = Some("site");
+            return Ok(page);
+        }
+
+        // 3. The method, and 6. the token endpoint.
+        if let Some(registry) = url.path().strip_prefix("/token/") {
+            record.borrow_mut().endpoint = Some("token");
+            if request.method != Method::GET && request.method != Method::POST {
+                return Ok(not_allowed(&request.method, "GET, POST", record));
+            }
+            return exchange.token_endpoint(registry, &url, request).await;
+        }
+        if !readable {
+            return Ok(not_allowed(&request.method, "GET, HEAD", record));
+        }
+
+        // 4. The route.
+        let Some(route) = Route::find(config, &exchange.site, &url) else {
+            let error = OciError::new(Code::Unsupported, "no such path; a registry's paths begin with `/v2/`");
+            return Err(error.with_status(StatusCode::NOT_FOUND));
+        };
+        let (route, endpoint) = route?;
+        record.borrow_mut().registry = Some(route.registry.name.clone());
+
+        // 5. Access.
+
+        // 6. The ping, or a pull.
+        match &endpoint {
+            Endpoint::Ping => {
+                record.borrow_mut().endpoint = Some("ping");
+                exchange.ping(&route.registry, &request.method, Authorization::read(&request.headers)).await
+            }
+            Endpoint::Repository(name, resource) => {
+                {
+                    let mut record = record.borrow_mut();
+                    record.endpoint = Some(resource.kind());
+                    record.name = Some(route.registry.upstream_name(name.as_str()));
+                    record.reference = resource.reference();
+                }
+                exchange.pull(&route, name, resource, &request.method, &url, &request.headers).await
+            }
+        }
+    }
+}
+
+/// Parses a URL whose path is in its normal form.
+///
+/// The parser would resolve `..` and `%2e%2e` and escape the rest: a path that it has to change is not one that a
+/// registry client writes, and guessing what was meant is how two parsers come to disagree.
+fn read_url(text: &str) -> Result<Url, OciError> {
+    let invalid =
+        || OciError::new(Code::NameInvalid, "the path is not in its normal form (`..`, `\\` or unescaped characters)");
+    let url = Url::parse(text).map_err(|_| invalid())?;
+    let rest = text.split_once("://").map(|(_, rest)| rest).ok_or_else(invalid)?;
+    let path = rest.split(['?', '#']).next().and_then(|rest| rest.split_once('/')).map_or("", |(_, path)| path);
+    if url.path().strip_prefix('/') != Some(path) {
+        return Err(invalid());
+    }
+    Ok(url)
+}
+
+fn not_allowed<B>(method: &Method, allow: &'static str, record: &RefCell<Record>) -> Answer<B> {
+    let error = OciError::new(Code::Unsupported, format!("`{method}` is not allowed here ({allow}): pierhead only pulls"));
+    record.borrow_mut().error = Some(error.code.as_str());
+    let mut answer = answer::error(&error);
+    answer::set(answer.headers_mut(), ALLOW, allow);
+    answer
+}
+
+/// A HEAD's answer has the headers of a GET and no body.
+fn empty<B>(answer: &mut Response<Payload<B>>) {
+    *answer.body_mut() = Payload::Empty;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_in_normal_form() {
+        for good in ["https://a.example/", "https://a.example/v2/a/b/manifests/1?n=..#x", "https://a.example"] {
+            assert!(read_url(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "https://a.example/v2/../x",
+            "https://a.example/v2/%2e%2E/x",
+            "https://a.example/v2/./x",
+            "https://a.example/v2\\x",
+            "https://a.example/v2/ä",
+            "https://a.example/v2/a b",
+            "v2",
+        ] {
+            assert!(read_url(bad).is_err(), "{bad}");
+        }
+    }
+}

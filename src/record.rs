@@ -1,0 +1,57 @@
+//! The one log line of a request.
+
+use serde::Serialize;
+
+/// What is known of a request when it ends. Never a credential, a token or a signed query.
+#[derive(Debug, Default, Serialize)]
+pub struct Record {
+    /// Cloudflare's id of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// The method.
+    pub method: String,
+    /// The host the client asked.
+    pub host: String,
+    /// The canonical name of the registry it is routed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registry: Option<String>,
+    /// `ping`, `manifest`, `blob`, `tags`, `referrers`, `token`, `site`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<&'static str>,
+    /// The repository at the registry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Tag or digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// What the client presented: `none`, `anonymous`, `token`, `basic`, `bearer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presented: Option<&'static str>,
+    /// The status the client got.
+    pub status: u16,
+    /// Host and status of the last upstream asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
+    /// Its status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream_status: Option<u16>,
+    /// How many upstream requests were made, token servers and redirects included.
+    pub attempts: u32,
+    /// From the first byte read to the answer's headers, in milliseconds.
+    pub duration_ms: u64,
+    /// The code of an error of our own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<&'static str>,
+    /// Its message, and what the platform said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+}
+
+impl Record {
+    /// The line.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        // A struct of texts and numbers always serializes; an empty line would still be better than a panic.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}

@@ -1,0 +1,390 @@
+//! The registries: what each is called, where it answers and how it behaves.
+//!
+//! A registry's quirk is data in its row, never an `if` on a host name in the flow. The built-in rows need no
+//! configuration; an operator's rows ([`crate::config`]) are added to them or replace them.
+
+use std::rc::Rc;
+
+use url::{Host, Url};
+
+/// One registry of the closed world this proxy serves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Registry {
+    /// The canonical name, the one image references use: `docker.io`.
+    pub name: String,
+    /// Other names of the same registry: `index.docker.io`.
+    pub aliases: Vec<String>,
+    /// Short names, good where no image name can stand: the first host label, and before `/v2/`.
+    pub labels: Vec<String>,
+    /// Where it answers; https, no path.
+    pub origin: Url,
+    /// Token realms it may name beside those on its own origin.
+    pub realms: Vec<Url>,
+    /// One-component names mean `library/<name>` (Docker Hub).
+    pub library: bool,
+    /// Who must log in, as far as it is known before asking.
+    pub login: Login,
+    /// What its 401 is known to say. A stale row costs one more round trip, nothing else: the 401 corrects it.
+    pub challenge: Option<KnownChallenge>,
+    /// Whether blob bytes come through this proxy.
+    pub blobs: Blobs,
+    /// It answers HEAD of a blob with 401 even with a good token (public.ecr.aws; aws/containers-roadmap#2671).
+    pub blob_head_refused: bool,
+}
+
+/// Whether clients need a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// `GET /v2/` is 200 without any token, and there is nobody to log in as.
+    Never,
+    /// Public repositories are served without a token, private ones ask for one.
+    Private,
+    /// Every request needs a token.
+    Always,
+    /// Not known: the registry's own `/v2/` tells.
+    Ask,
+}
+
+/// Whether the proxy carries blob bytes or hands the storage's address to the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Blobs {
+    /// Redirects are followed here.
+    #[default]
+    Proxy,
+    /// Redirects go to the client, who must be able to reach the storage.
+    Redirect,
+}
+
+/// A Bearer challenge: where tokens come from, and for which service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownChallenge {
+    /// The token server.
+    pub realm: Url,
+    /// Its `service` parameter; nvcr.io and Artifact Registry name none.
+    pub service: Option<String>,
+}
+
+impl Registry {
+    /// Whether `text` is this registry's name or one of its aliases.
+    #[must_use]
+    pub fn is_named(&self, text: &str) -> bool {
+        self.name == text || self.aliases.iter().any(|alias| alias == text)
+    }
+
+    /// Whether credentials for this registry may be sent to the token server at `realm`.
+    ///
+    /// A realm counts when it is https and on the registry's own origin, or is in its row; a row entry with a path
+    /// allows that path only. Nothing is guessed from suffixes: `docker.io.evil.example` is nobody's.
+    #[must_use]
+    pub fn trusts(&self, realm: &Url) -> bool {
+        let clean = realm.scheme() == "https" && realm.username().is_empty() && realm.password().is_none();
+        clean
+            && (same_origin(realm, &self.origin)
+                || self.realms.iter().any(|r| same_origin(realm, r) && (r.path() == "/" || r.path() == realm.path())))
+    }
+
+    /// The upstream name of a repository the client called `name`.
+    #[must_use]
+    pub fn upstream_name(&self, name: &str) -> String {
+        if self.library && !name.contains('/') {
+            return format!("library/{name}");
+        }
+        name.to_owned()
+    }
+}
+
+/// Scheme, host and port are the same.
+#[must_use]
+pub fn same_origin(a: &Url, b: &Url) -> bool {
+    a.scheme() == b.scheme() && a.host() == b.host() && a.port_or_known_default() == b.port_or_known_default()
+}
+
+/// Whether a host is one that the public internet could serve: a dotted name that is not reserved for local use.
+///
+/// Literals in any notation are refused: the URL parser has already turned `0x7f.1` and `2130706433` into addresses.
+#[must_use]
+pub fn is_public_name(url: &Url) -> bool {
+    const LOCAL: [&str; 5] = [".localhost", ".local", ".internal", ".home.arpa", ".lan"];
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name.contains('.') && !LOCAL.iter().any(|suffix| name.ends_with(suffix))
+        }
+        _ => false,
+    }
+}
+
+/// Every registry this proxy serves.
+#[derive(Clone, Debug)]
+pub struct Registries(Vec<Rc<Registry>>);
+
+impl Registries {
+    /// The built-in table.
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self(ROWS.iter().filter_map(Row::registry).map(Rc::new).collect())
+    }
+
+    /// Adds a registry, in the place of the one with the same name where there is one.
+    pub fn set(&mut self, registry: Registry) {
+        self.0.retain(|known| known.name != registry.name);
+        self.0.push(Rc::new(registry));
+    }
+
+    /// The registry a full name or alias means. Artifact Registry's regional hosts count as rows of their own.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<Rc<Registry>> {
+        if let Some(known) = self.0.iter().find(|registry| registry.is_named(name)) {
+            return Some(Rc::clone(known));
+        }
+        artifact_registry(name).map(Rc::new)
+    }
+
+    /// The registry a short label means.
+    #[must_use]
+    pub fn by_label(&self, label: &str) -> Option<Rc<Registry>> {
+        self.0.iter().find(|registry| registry.labels.iter().any(|l| l == label)).map(Rc::clone)
+    }
+
+    /// All of them, for messages and pages.
+    pub fn iter(&self) -> impl Iterator<Item = &Registry> {
+        self.0.iter().map(Rc::as_ref)
+    }
+}
+
+/// `<location>-docker.pkg.dev`: one registry per Google Cloud location, all alike.
+fn artifact_registry(name: &str) -> Option<Registry> {
+    let location = name.strip_suffix("-docker.pkg.dev")?;
+    let plain = !location.is_empty() && location.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !plain || location.starts_with('-') || location.len() > 40 {
+        return None;
+    }
+    Row { name, login: Login::Private, ..ROW }.registry()
+}
+
+/// A row of the built-in table, in constants.
+struct Row<'a> {
+    name: &'a str,
+    aliases: &'a [&'a str],
+    labels: &'a [&'a str],
+    /// The host that answers, where it is not the name itself.
+    host: &'a str,
+    /// Its token server: realm and service.
+    token: Option<(&'a str, &'a str)>,
+    realms: &'a [&'a str],
+    library: bool,
+    login: Login,
+    blob_head_refused: bool,
+}
+
+/// What a row says unless it says otherwise.
+const ROW: Row<'static> = Row {
+    name: "",
+    aliases: &[],
+    labels: &[],
+    host: "",
+    token: None,
+    realms: &[],
+    library: false,
+    login: Login::Always,
+    blob_head_refused: false,
+};
+
+impl Row<'_> {
+    fn registry(&self) -> Option<Registry> {
+        let owned = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
+        let host = if self.host.is_empty() { self.name } else { self.host };
+        let token = self.token.and_then(|(realm, service)| Some((Url::parse(realm).ok()?, service)));
+        let mut realms: Vec<Url> = self.realms.iter().filter_map(|realm| Url::parse(realm).ok()).collect();
+        realms.extend(token.iter().map(|(realm, _)| realm.clone()));
+        Some(Registry {
+            name: self.name.to_owned(),
+            aliases: owned(self.aliases),
+            labels: owned(self.labels),
+            origin: Url::parse(&format!("https://{host}")).ok()?,
+            realms,
+            library: self.library,
+            login: self.login,
+            challenge: token.map(|(realm, service)| KnownChallenge {
+                realm,
+                service: (!service.is_empty()).then(|| service.to_owned()),
+            }),
+            blobs: Blobs::Proxy,
+            blob_head_refused: self.blob_head_refused,
+        })
+    }
+}
+
+/// The registries served with no configuration. Challenges are those each registry sends (seen 2024 to 2026).
+const ROWS: &[Row<'static>] = &[
+    Row {
+        name: "docker.io",
+        aliases: &["index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"],
+        labels: &["docker", "hub"],
+        host: "registry-1.docker.io",
+        token: Some(("https://auth.docker.io/token", "registry.docker.io")),
+        // Over IPv6 Docker Hub names another token host (lework/cloudflare-workers#2).
+        realms: &["https://auth.ipv6.docker.com"],
+        library: true,
+        ..ROW
+    },
+    Row {
+        name: "quay.io",
+        labels: &["quay"],
+        token: Some(("https://quay.io/v2/auth", "quay.io")),
+        login: Login::Private,
+        ..ROW
+    },
+    Row {
+        name: "gcr.io",
+        labels: &["gcr"],
+        token: Some(("https://gcr.io/v2/token", "gcr.io")),
+        login: Login::Private,
+        ..ROW
+    },
+    Row { name: "us.gcr.io", login: Login::Private, ..ROW },
+    Row { name: "eu.gcr.io", login: Login::Private, ..ROW },
+    Row { name: "asia.gcr.io", login: Login::Private, ..ROW },
+    Row { name: "marketplace.gcr.io", login: Login::Private, ..ROW },
+    Row { name: "mirror.gcr.io", library: true, login: Login::Private, ..ROW },
+    // Frozen in 2023; every request is a 302 to registry.k8s.io, so it is asked at once.
+    Row { name: "k8s.gcr.io", labels: &["k8s-gcr"], host: "registry.k8s.io", login: Login::Never, ..ROW },
+    Row { name: "registry.k8s.io", labels: &["k8s"], login: Login::Never, ..ROW },
+    Row { name: "ghcr.io", labels: &["ghcr"], token: Some(("https://ghcr.io/token", "ghcr.io")), ..ROW },
+    Row { name: "mcr.microsoft.com", labels: &["mcr"], login: Login::Never, ..ROW },
+    Row {
+        name: "public.ecr.aws",
+        labels: &["ecr"],
+        // The trailing slash is the registry's own.
+        token: Some(("https://public.ecr.aws/token/", "public.ecr.aws")),
+        blob_head_refused: true,
+        ..ROW
+    },
+    Row {
+        name: "nvcr.io",
+        labels: &["nvcr"],
+        token: Some(("https://nvcr.io/proxy_auth", "")),
+        // Seen in place of nvcr.io's own (NVIDIA/nvidia-container-toolkit#1945).
+        realms: &["https://authn.nvidia.com"],
+        ..ROW
+    },
+    Row {
+        name: "registry.gitlab.com",
+        labels: &["gitlab"],
+        token: Some(("https://gitlab.com/jwt/auth", "container_registry")),
+        ..ROW
+    },
+    Row {
+        name: "docker.elastic.co",
+        labels: &["elastic"],
+        token: Some(("https://docker-auth.elastic.co/auth", "token-service")),
+        ..ROW
+    },
+    Row { name: "registry.access.redhat.com", labels: &["redhat"], login: Login::Never, ..ROW },
+    Row {
+        name: "container-registry.oracle.com",
+        labels: &["oracle"],
+        token: Some(("https://container-registry.oracle.com/auth", "Oracle Registry")),
+        ..ROW
+    },
+    Row { name: "cgr.dev", labels: &["cgr"], token: Some(("https://cgr.dev/token", "cgr.dev")), ..ROW },
+    // A gateway of redirects in front of ghcr.io, whose challenge it repeats: asked at the source.
+    Row { name: "lscr.io", labels: &["lscr"], host: "ghcr.io", token: Some(("https://ghcr.io/token", "ghcr.io")), ..ROW },
+    Row {
+        name: "codeberg.org",
+        labels: &["codeberg"],
+        token: Some(("https://codeberg.org/v2/token", "container_registry")),
+        ..ROW
+    },
+    // Nobody has published its challenge: found out by asking.
+    Row { name: "docker.cloudsmith.io", labels: &["cloudsmith"], login: Login::Ask, ..ROW },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str) -> Rc<Registry> {
+        Registries::built_in().by_name(name).unwrap()
+    }
+
+    #[test]
+    fn every_row_is_a_registry_and_no_name_is_twice() {
+        let registries = Registries::built_in();
+        assert_eq!(registries.iter().count(), ROWS.len());
+        let mut names: Vec<_> = ROWS.iter().flat_map(|r| [&[r.name], r.aliases, r.labels].concat()).collect();
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(names.len(), all);
+        for registry in registries.iter() {
+            assert!(registry.challenge.as_ref().is_none_or(|c| registry.trusts(&c.realm)), "{}", registry.name);
+        }
+    }
+
+    #[test]
+    fn names_aliases_labels_and_regions_are_found() {
+        assert_eq!(named("index.docker.io").name, "docker.io");
+        assert_eq!(named("us-west2-docker.pkg.dev").origin.as_str(), "https://us-west2-docker.pkg.dev/");
+        assert_eq!(named("lscr.io").origin.as_str(), "https://ghcr.io/");
+        let registries = Registries::built_in();
+        assert_eq!(registries.by_label("hub").unwrap().name, "docker.io");
+        for nobody in ["docker", "evil.example", "-docker.pkg.dev", "a.b-docker.pkg.dev", "x-docker.pkg.dev.evil", ""] {
+            assert!(registries.by_name(nobody).is_none(), "{nobody}");
+        }
+        assert!(registries.by_label("docker.io").is_none());
+    }
+
+    #[test]
+    fn realms_are_trusted_by_origin_or_row_and_nothing_else() {
+        let hub = named("docker.io");
+        for good in
+            ["https://auth.docker.io/token", "https://auth.ipv6.docker.com/token", "https://registry-1.docker.io/anything"]
+        {
+            assert!(hub.trusts(&Url::parse(good).unwrap()), "{good}");
+        }
+        for bad in [
+            "http://auth.docker.io/token",
+            "https://auth.docker.io:8443/token",
+            "https://auth.docker.io/other",
+            "https://auth.docker.io.evil.example/token",
+            "https://evil.example/auth.docker.io/token",
+            "https://user@auth.docker.io/token",
+            "https://docker.io/token",
+            "https://127.0.0.1/token",
+        ] {
+            assert!(!hub.trusts(&Url::parse(bad).unwrap()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_docker_hub_completes_names() {
+        assert_eq!(named("docker.io").upstream_name("nginx"), "library/nginx");
+        assert_eq!(named("docker.io").upstream_name("grafana/grafana"), "grafana/grafana");
+        assert_eq!(named("registry.k8s.io").upstream_name("pause"), "pause");
+    }
+
+    #[test]
+    fn private_names_and_address_literals_are_not_public() {
+        for public in ["https://cdn01.quay.io/x", "https://blobs.demo.test/x", "https://a.b./x"] {
+            assert!(is_public_name(&Url::parse(public).unwrap()), "{public}");
+        }
+        for private in [
+            "https://127.0.0.1/",
+            "https://0x7f.1/",
+            "https://2130706433/",
+            "https://017700000001/",
+            "https://169.254.169.254/",
+            "https://[::1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://localhost/",
+            "https://a.localhost/",
+            "https://metadata.google.internal/",
+            "https://printer.local./",
+            "https://intranet/",
+        ] {
+            assert!(!is_public_name(&Url::parse(private).unwrap()), "{private}");
+        }
+    }
+}

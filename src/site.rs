@@ -1,0 +1,19 @@
+//! The few pages that are no registry's.
+
+use http::StatusCode;
+
+use crate::answer::{self, Answer};
+
+/// The answer to a path outside `/v2/` and `/token/`, where there is one. No upstream is asked.
+#[must_use]
+pub fn page<B>(path: &str) -> Option<Answer<B>> {
+    const TEXT: &str = "text/plain; charset=utf-8";
+    let body = match path {
+        "/" => "pierhead: a pull proxy for container registries. Ask /v2/.\n",
+        "/healthz" => "ok\n",
+        // Proxies that were indexed have been flagged as phishing.
+        "/robots.txt" => "User-agent: *\nDisallow: /\n",
+        _ => return None,
+    };
+    Some(answer::text(StatusCode::OK, TEXT, body))
+}

@@ -1,0 +1,154 @@
+//! End to end: the built Worker in workerd, a real registry behind it, real clients before it.
+//!
+//! Each test has a [`world::World`] of its own: a workerd with the production configuration, and an
+//! [`upstream::Upstream`] that plays every host the Worker may ask. The real registries and the images in them belong
+//! to the [`stage::Stage`] that all tests share. `cargo test --test e2e -- podman` runs the tests with that word in
+//! their name.
+//!
+//! A test names the programs it needs. A missing one is a failure where `CI` is `true`; elsewhere the test is ignored,
+//! with the reason in its line, and the report at the end names it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    reason = "these lints guard the Worker's isolate; a test may panic, and it runs natively"
+)]
+#![allow(missing_docs, reason = "a test's name says what it shows")]
+
+mod bad_input;
+mod client;
+mod clients;
+mod hostile;
+mod image;
+mod load;
+mod process;
+mod pulls;
+mod registry;
+mod room;
+mod stage;
+mod token_server;
+mod upstream;
+mod worker;
+mod world;
+
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use libtest_mimic::{Arguments, Completion, Trial};
+
+use crate::stage::Stage;
+use crate::worker::Build;
+
+/// One test.
+struct Test {
+    name: &'static str,
+    needs: &'static [&'static str],
+    body: for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
+}
+
+macro_rules! tests {
+    ($($needs:expr => $($module:ident::$test:ident),+;)+) => {
+        vec![$($(Test {
+            name: concat!(stringify!($module), "::", stringify!($test)),
+            needs: &$needs,
+            body: |stage| Box::pin($module::$test(stage)),
+        }),+),+]
+    };
+}
+
+fn tests() -> Vec<Test> {
+    tests! {
+        [] =>
+            bad_input::malformed_paths, bad_input::malformed_requests, bad_input::wrong_methods,
+            bad_input::unusable_tokens, bad_input::header_bombs,
+            hostile::foreign_realms, hostile::locations, hostile::redirect_loops, hostile::token_replies,
+            hostile::broken_answers;
+        ["docker-registry"] =>
+            pulls::ping, pulls::without_authorization, pulls::by_challenge_and_token, pulls::every_addressing_style,
+            pulls::head, pulls::range, pulls::tags_in_pages, pulls::private_needs_its_user, pulls::token_by_post,
+            pulls::configured_routes_and_credentials, pulls::unknown_things,
+            load::large_layer, load::two_hundred_pulls;
+        ["docker-registry", "skopeo", ROOT] =>
+            clients::skopeo_copies_from_a_host_label, clients::skopeo_copies_from_a_gateway,
+            clients::skopeo_copies_a_private_image, clients::skopeo_inspects;
+        ["docker-registry", "podman", ROOT] =>
+            clients::podman_pulls_from_a_host_label, clients::podman_pulls_from_a_gateway,
+            clients::podman_pulls_through_a_mirror_with_a_path;
+        ["docker-registry", "dockerd", "docker", ROOT] =>
+            clients::docker_pulls_from_a_host_label, clients::docker_pulls_from_a_gateway,
+            clients::docker_pulls_through_a_registry_mirror, clients::docker_logs_in_and_pulls_a_private_image;
+        ["docker-registry", "containerd", "ctr", ROOT] =>
+            clients::containerd_pulls_through_a_mirror_by_ns, clients::containerd_pulls_through_a_mirror_with_a_path;
+    }
+}
+
+/// Not a program but a right: clients get mount namespaces of their own.
+const ROOT: &str = "root";
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    if arguments.list {
+        let names = tests().into_iter().map(|test| Trial::test(test.name, || Ok(())));
+        return libtest_mimic::run(&arguments, names.collect()).exit_code();
+    }
+    let build = match Build::find() {
+        Ok(build) => build,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("the Worker runs in {}", build.version());
+    let runtime = Arc::new(tokio::runtime::Runtime::new().expect("a runtime"));
+    let stage = Arc::new(Stage::new(build));
+    let ran = Arc::new(Mutex::new(BTreeSet::new()));
+    let trials = tests().into_iter().map(|test| {
+        let (runtime, stage, ran) = (runtime.clone(), stage.clone(), ran.clone());
+        Trial::ignorable_test(test.name, move || {
+            let missing: Vec<&str> = test.needs.iter().copied().filter(|need| !is_there(need)).collect();
+            if !missing.is_empty() {
+                let reason = format!("not found: {}", missing.join(", "));
+                return if in_ci() { Err(reason.into()) } else { Ok(Completion::ignored_with(reason)) };
+            }
+            ran.lock().expect("no one panics while holding this").extend(test.needs);
+            runtime.block_on((test.body)(&stage));
+            Ok(Completion::Completed)
+        })
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    drop(stage); // ends the registries
+    report(&ran.lock().expect("no one panics while holding this"));
+    conclusion.exit_code()
+}
+
+/// Prints which programs took part, which did not, and which are not there.
+fn report(ran: &BTreeSet<&str>) {
+    let needed: BTreeSet<&str> = tests().iter().flat_map(|test| test.needs).copied().collect();
+    println!("real programs of this run:");
+    for need in needed {
+        let state = match (ran.contains(need), process::find(need)) {
+            _ if need == ROOT => {
+                println!("  {need}: {}", if is_there(ROOT) { "yes" } else { "NO: clients need it, none was run" });
+                continue;
+            }
+            (true, Some(program)) => format!("ran, {} ({})", process::version(&program), program.display()),
+            (false, Some(_)) => "is there, but no test with it was asked for".to_owned(),
+            (_, None) => "NOT FOUND: its tests were not run".to_owned(),
+        };
+        println!("  {need}: {state}");
+    }
+}
+
+fn is_there(need: &str) -> bool {
+    if need == ROOT { process::is_root().unwrap_or(false) } else { process::find(need).is_some() }
+}
+
+fn in_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| value == "true")
+}

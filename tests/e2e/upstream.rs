@@ -1,0 +1,193 @@
+//! The internet as the Worker sees it: one plain-http server that plays every host.
+//!
+//! workerd's `globalOutbound` sends `https://registry-1.docker.io/v2/` here with `Host: registry-1.docker.io`, so the
+//! Worker runs with its production configuration. Every request is recorded. Two things are offences that fail any
+//! test: asking a host the test has not set up, and showing a credential to a host that must not see one.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use axum::body::{Body, Bytes, to_bytes};
+use http::{HeaderMap, Method, StatusCode, header};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// A request as a host receives it.
+pub type Asked = http::Request<Bytes>;
+/// What a host answers.
+pub type Answer = http::Response<Body>;
+
+/// One host of the played internet.
+#[derive(Clone)]
+pub struct Host {
+    answer: Arc<dyn Fn(Asked) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>,
+    credentials: Credentials,
+}
+
+/// Whether a host may be shown `Authorization` or `Cookie`.
+#[derive(Clone, Copy, PartialEq)]
+enum Credentials {
+    Welcome,
+    Offence,
+}
+
+impl Host {
+    /// A host that may see credentials: a registry or its token server.
+    pub fn new<F: Future<Output = Answer> + Send + 'static>(answer: impl Fn(Asked) -> F + Send + Sync + 'static) -> Host {
+        Host { answer: Arc::new(move |asked| Box::pin(answer(asked))), credentials: Credentials::Welcome }
+    }
+
+    /// The same for an answer that needs no waiting.
+    pub fn scripted(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Host {
+        Host::new(move |asked| std::future::ready(answer(&asked)))
+    }
+
+    /// This host, but a credential that reaches it is an offence.
+    pub fn without_credentials(self) -> Host {
+        Host { credentials: Credentials::Offence, ..self }
+    }
+}
+
+/// The header in which workerd tells the scheme of the URL that the Worker asked for.
+pub const SCHEME: &str = "x-scheme-asked";
+
+/// Host name → what it answers.
+pub type Hosts = BTreeMap<String, Host>;
+
+/// One request the Worker made.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub host: String,
+    pub method: Method,
+    /// Path and query, byte for byte.
+    pub target: String,
+    pub headers: HeaderMap,
+}
+
+/// The running server.
+pub struct Upstream {
+    pub address: SocketAddr,
+    record: Arc<Mutex<Record>>,
+    server: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Record {
+    seen: Vec<Seen>,
+    offences: Vec<String>,
+}
+
+impl Upstream {
+    pub async fn start(hosts: Hosts) -> Upstream {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("the port it got");
+        let record = Arc::new(Mutex::new(Record::default()));
+        let service = {
+            let (hosts, record) = (Arc::new(hosts), record.clone());
+            axum::Router::new().fallback(move |request| answer(hosts.clone(), record.clone(), request))
+        };
+        let server = tokio::spawn(async move { axum::serve(listener, service).await.expect("serving") });
+        Upstream { address, record, server }
+    }
+
+    /// Every request so far, in order of arrival.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.record.lock().expect("no test panics while it holds the record").seen.clone()
+    }
+
+    /// The targets asked of `host` with `method`.
+    pub fn targets(&self, method: &Method, host: &str) -> Vec<String> {
+        let of_host = |seen: &Seen| seen.host == host && seen.method == *method;
+        self.seen().into_iter().filter(of_host).map(|seen| seen.target).collect()
+    }
+
+    /// Forgets the requests (not the offences) seen so far.
+    pub fn forget(&self) {
+        self.record.lock().expect("no test panics while it holds the record").seen.clear();
+    }
+
+    pub fn offences(&self) -> Vec<String> {
+        self.record.lock().expect("no test panics while it holds the record").offences.clone()
+    }
+
+    /// One line a request, for a failing test's output.
+    pub fn transcript(&self) -> String {
+        let mut text = String::new();
+        for Seen { host, method, target, .. } in self.seen() {
+            let _ = writeln!(text, "  {method} https://{host}{target}");
+        }
+        text
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn answer(hosts: Arc<Hosts>, record: Arc<Mutex<Record>>, request: http::Request<Body>) -> Answer {
+    let (parts, body) = request.into_parts();
+    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.unwrap_or("").to_owned();
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
+    let known = hosts.get(&host);
+    {
+        let mut record = record.lock().expect("no test panics while it holds the record");
+        if known.is_none() {
+            record.offences.push(format!("{} https://{host}{target}: no such host in this test", parts.method));
+        }
+        if parts.headers.get(SCHEME).is_none_or(|scheme| scheme != "https") {
+            record.offences.push(format!("{} {host}{target}: asked without https", parts.method));
+        }
+        if known.is_some_and(|host| host.credentials == Credentials::Offence) {
+            for name in [header::AUTHORIZATION, header::COOKIE] {
+                if parts.headers.contains_key(&name) {
+                    record.offences.push(format!("{} https://{host}{target}: was shown `{name}`", parts.method));
+                }
+            }
+        }
+        record.seen.push(Seen { host, method: parts.method.clone(), target, headers: parts.headers.clone() });
+    }
+    let Some(known) = known else {
+        return text(StatusCode::BAD_GATEWAY, "no such host");
+    };
+    match to_bytes(body, 1 << 20).await {
+        Ok(body) => (known.answer)(Asked::from_parts(parts, body)).await,
+        Err(_) => text(StatusCode::PAYLOAD_TOO_LARGE, "request body"),
+    }
+}
+
+/// An answer of `status` with a body of type `media`.
+pub fn reply(status: StatusCode, media: &str, body: impl Into<Body>) -> Answer {
+    let builder = http::Response::builder().status(status).header(header::CONTENT_TYPE, media);
+    builder.body(body.into()).expect("a valid answer")
+}
+
+/// A plain-text answer.
+pub fn text(status: StatusCode, body: &'static str) -> Answer {
+    reply(status, "text/plain", body)
+}
+
+/// A JSON answer.
+pub fn json(status: StatusCode, body: &serde_json::Value) -> Answer {
+    reply(status, "application/json", body.to_string())
+}
+
+/// A redirect to `location`.
+pub fn redirect(location: &str) -> Answer {
+    let builder = http::Response::builder().status(StatusCode::TEMPORARY_REDIRECT);
+    builder.header(header::LOCATION, location).body(Body::empty()).expect("a valid location")
+}
+
+/// A 401 with `challenge`.
+pub fn unauthorized(challenge: &str) -> Answer {
+    let error = serde_json::json!({"errors": [{"code": "UNAUTHORIZED", "message": "authentication required"}]});
+    let mut answer = json(StatusCode::UNAUTHORIZED, &error);
+    answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.parse().expect("a valid challenge"));
+    answer
+}
