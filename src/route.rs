@@ -155,7 +155,7 @@ fn split(path: &str) -> Option<(&str, &str)> {
     if let Some(behind) = path.strip_prefix("v2/") {
         return Some(("", behind));
     }
-    let (before, rest) = path.split_once('/')?;
+    let (before, rest) = path.split_once('/').filter(|(before, _)| !before.is_empty())?;
     if rest == "v2" {
         return Some((before, ""));
     }
@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn other_paths_are_not_its_business() {
         let config = config();
-        for path in ["/", "/token/docker.io", "/v1/search", "/v22/", "/a/b/v2/x", "//v2x"] {
+        for path in ["/", "/token/docker.io", "/v1/search", "/v22/", "/a/b/v2/x", "//v2x", "//v2/", "//v2/a/manifests/1"] {
             let url = Url::parse(&format!("https://m.example.com{path}")).unwrap();
             let site = Site::of(&config, &url).unwrap();
             assert!(Route::find(&config, &site, &url).is_none(), "{path}");

@@ -81,7 +81,7 @@ mod tests {
         for bad in [
             String::new(),
             "sha256:".to_owned(),
-            format!("sha256:{}", &hex[1..]),
+            format!("sha256:{}", hex.replacen('0', "", 1)),
             format!("sha256:{}", hex.to_uppercase()),
             format!("sha512:{hex}"),
             format!("sha256:{hex}\n"),

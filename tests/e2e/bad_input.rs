@@ -78,7 +78,6 @@ pub async fn malformed_paths(stage: &Stage) {
                 format!("/v2/hello/blobs/sha256:{}", long("g", 64)),
                 format!("/v2/hello/blobs/sha256:{}", long("a", 5000)),
                 format!("/v2/hello/blobs/sha256%2f{hex}"),
-                format!("/v2/hello/blobs/../sha256:{hex}x"),
             ],
         ),
         // Endpoints and places that are not there
@@ -125,14 +124,14 @@ pub async fn malformed_paths(stage: &Stage) {
         for target in targets {
             let shown = target.chars().take(80).collect::<String>();
             let reply = world.raw(&get("docker.localhost", target.as_bytes())).await.expect(&shown);
-            let got = reply.error_code(&shown);
+            let got = reply.refusal_code(&shown);
             assert!(reply.status.is_client_error() && reply.status != StatusCode::UNAUTHORIZED, "{shown}: {reply:?}");
             assert!(code.is_empty() || got == code, "{shown}: {got}, not {code}");
         }
     }
     // Only on a gateway can a dotted first component be a registry.
     let unknown = world.raw(&get("localhost", b"/v2/nobody.test/hello/manifests/1")).await.expect("an answer");
-    assert_eq!(unknown.error_code("an unknown registry"), "NAME_UNKNOWN");
+    assert_eq!(unknown.refusal_code("an unknown registry"), "NAME_UNKNOWN");
     for target in [&b"/v2/a\xffb/manifests/1"[..], b"/v2/hello/manifests/\xc3\x28", "/v2/h\u{e9}llo/tags/list".as_bytes()] {
         let reply = world.raw(&get("docker.localhost", target)).await.expect("an answer");
         assert!(reply.status.is_client_error(), "{target:?}: {reply:?}");
@@ -161,9 +160,10 @@ pub async fn malformed_requests(stage: &Stage) {
         ("GET https://nobody.test/v2/A/manifests/1 HTTP/1.1\r\nHost: nobody.test\r\n\r\n".to_owned(), "a whole URL"),
     ] {
         let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
-        if let Some(reply) = world.raw(request.as_bytes()).await {
-            assert!(reply.status.is_client_error(), "{what}: {reply:?}");
-        }
+        let Some(reply) = world.raw(request.as_bytes()).await else { continue };
+        let by_the_worker = reply.headers.contains_key("x-pierhead-error");
+        assert!(!reply.status.is_success() && !reply.status.is_redirection(), "{what}: {reply:?}");
+        assert!(!by_the_worker || reply.status.is_client_error(), "{what}: {reply:?}");
     }
     assert!(world.upstream.seen().is_empty());
     world.get("docker.localhost", "/healthz").await.expect(StatusCode::OK);
@@ -178,7 +178,7 @@ pub async fn wrong_methods(stage: &Stage) {
             );
             let shown = format!("{method} {target}");
             let reply = world.raw(request.as_bytes()).await.expect(&shown);
-            assert_eq!(reply.error_code(&shown), "UNSUPPORTED");
+            assert_eq!(reply.refusal_code(&shown), "UNSUPPORTED");
             assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED, "{shown}");
             assert_eq!(reply.header(header::ALLOW), "GET, HEAD", "{shown}");
             let message = reply.json()["errors"][0]["message"].to_string();
@@ -186,14 +186,19 @@ pub async fn wrong_methods(stage: &Stage) {
         }
     }
     let token = Reply::to(world.ask(Method::DELETE, "docker.localhost", "/token/docker.io")).await;
-    assert_eq!(token.error_code("DELETE of a token"), "UNSUPPORTED");
+    assert_eq!(token.refusal_code("DELETE of a token"), "UNSUPPORTED");
     assert!(token.header(header::ALLOW).contains("POST"), "{token:?}");
 
-    let bomb = format!("grant_type=password&username=a&password={}", "a".repeat(4 << 20));
-    let bomb = world.ask(Method::POST, "docker.localhost", "/token/docker.io").body(bomb);
-    let bomb = Reply::to(bomb.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")).await;
+    // Raw, because the answer may come before the form has been sent.
+    let form = format!("grant_type=password&username=a&password={}", "a".repeat(4 << 20));
+    let request = format!(
+        "POST /token/docker.io HTTP/1.1\r\nHost: docker.localhost\r\nConnection: close\r\nContent-Length: {}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}",
+        form.len()
+    );
+    let bomb = world.raw(request.as_bytes()).await.expect("an answer to a form of 4 MiB");
     assert!(bomb.status.is_client_error(), "{bomb:?}");
-    bomb.error_code("a form of 4 MiB");
+    bomb.refusal_code("a form of 4 MiB");
     assert!(world.upstream.seen().is_empty());
 }
 
@@ -217,7 +222,7 @@ pub async fn unusable_tokens(stage: &Stage) {
     ] {
         for target in ["/v2/hello/manifests/1", "/v2/"] {
             let reply = Reply::to(world.ask(Method::GET, "docker.localhost", target).bearer_auth(token)).await;
-            assert_eq!(reply.expect_challenge().error_code(what), "UNAUTHORIZED", "{what}");
+            assert_eq!(reply.expect_challenge().refusal_code(what), "UNAUTHORIZED", "{what}");
         }
     }
     assert!(world.upstream.seen().is_empty());

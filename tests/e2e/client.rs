@@ -74,7 +74,7 @@ impl Reply {
         reply
     }
 
-    /// The code of an OCI error of the client's making or of the Worker's, which is what `what` must be answered with.
+    /// The code of the OCI error that `what` must be answered with.
     pub fn error_code(&self, what: &str) -> String {
         let shown = format!("{what}: {} {:?}", self.status, String::from_utf8_lossy(&self.body));
         assert!(self.status.is_client_error() || self.status.is_server_error(), "not refused: {shown}");
@@ -83,8 +83,14 @@ impl Reply {
         let (code, message) = (error["code"].as_str().unwrap_or(""), error["message"].as_str().unwrap_or(""));
         assert!(OCI_CODES.contains(&code), "not a code of the specification: {shown}");
         assert!(!message.is_empty(), "no message: {shown}");
-        assert!(self.headers.contains_key("x-pierhead-error"), "does not say who refused: {shown}");
         code.to_owned()
+    }
+
+    /// The same for an error of the Worker's own making, which says so.
+    pub fn refusal_code(&self, what: &str) -> String {
+        let code = self.error_code(what);
+        assert_eq!(self.header("x-pierhead-error"), code, "{what}: does not say who refused: {self:?}");
+        code
     }
 }
 

@@ -10,6 +10,7 @@ use crate::image::{Image, sha256};
 use crate::process::Process;
 use crate::room::{Finished, Room};
 use crate::stage::Stage;
+use crate::token_server::USER;
 use crate::world::World;
 
 const HUB: &str = "registry-1.docker.io";
@@ -28,7 +29,9 @@ fn assert_came_through(world: &World, origin: &str, image: &Image) {
 }
 
 /// What `docker image inspect` and `podman image inspect` say is `image`, known to the client as `repository`.
-fn assert_inspected(inspected: &Value, repository: &str, image: &Image) {
+fn assert_inspected(inspected: &str, repository: &str, image: &Image) {
+    let inspected: Value = serde_json::from_str(inspected).expect("JSON");
+    let inspected = &inspected[0];
     let id = inspected["Id"].as_str().expect("an Id");
     let digest = &image.here().config.digest;
     assert!(digest.ends_with(id), "the image is {id}, not {digest}");
@@ -74,7 +77,7 @@ pub async fn skopeo_copies_from_a_gateway(stage: &Stage) {
 pub async fn skopeo_copies_a_private_image(stage: &Stage) {
     let (real, world) = stage.real_world().await;
     let image = &real.private;
-    skopeo_copies(&world, HUB, "docker.localhost/private/secret", image, &["--src-creds", "alice:secret"]).await;
+    skopeo_copies(&world, HUB, "docker.localhost/private/secret", image, &["--src-creds", "alice:open-sesame"]).await;
 
     let room = Room::new();
     let source = format!("docker://{}:1", world.ported("docker.localhost/private/secret"));
@@ -110,8 +113,8 @@ async fn podman(room: &Room, arguments: &[&str]) -> Finished {
 async fn podman_pulls(room: &Room, world: &World, origin: &str, repository: &str, image: &Image) {
     let reference = format!("{repository}:{}", image.tag);
     podman(room, &["pull", "--tls-verify=false", &reference]).await.success();
-    let inspected = podman(room, &["image", "inspect", "--format={{json .}}", &reference]).await.success();
-    assert_inspected(&serde_json::from_str(&inspected).expect("JSON"), repository, image);
+    let inspected = podman(room, &["image", "inspect", &reference]).await.success();
+    assert_inspected(&inspected, repository, image);
     assert_came_through(world, origin, image);
 }
 
@@ -171,9 +174,9 @@ impl Docker {
     async fn pulls(&self, world: &World, origin: &str, repository: &str, image: &Image) {
         let reference = format!("{repository}:{}", image.tag);
         self.cli(&["pull", &reference], "").await.success();
-        let inspected = self.cli(&["image", "inspect", "--format={{json .}}", &reference], "").await.success();
+        let inspected = self.cli(&["image", "inspect", &reference], "").await.success();
         let repository = repository.trim_start_matches("docker.io/library/");
-        assert_inspected(&serde_json::from_str(&inspected).expect("JSON"), repository, image);
+        assert_inspected(&inspected, repository, image);
         assert_came_through(world, origin, image);
     }
 }
@@ -214,7 +217,7 @@ pub async fn docker_logs_in_and_pulls_a_private_image(stage: &Stage) {
     let refused = docker.cli(&["pull", &reference], "").await.failure();
     assert!(refused.contains("pull access denied") || refused.contains("unauthorized"), "{refused}");
 
-    docker.cli(&login, "secret").await.success();
+    docker.cli(&login, USER.1).await.success();
     docker.pulls(&world, HUB, &world.ported("docker.localhost/private/secret"), &real.private).await;
 }
 

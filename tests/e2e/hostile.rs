@@ -94,7 +94,7 @@ pub async fn locations(stage: &Stage) {
     ] {
         let world = lone_registry(stage, move |_| upstream::redirect(location)).await;
         for target in [MANIFEST.to_owned(), format!("/v2/team/app/blobs/{hex}")] {
-            world.get("quay.localhost", &target).await.error_code(location);
+            world.get("quay.localhost", &target).await.refusal_code(location);
         }
         for seen in world.upstream.seen() {
             assert_eq!(seen.host, REGISTRY, "{location}");
@@ -102,7 +102,7 @@ pub async fn locations(stage: &Stage) {
     }
     // Back to the proxy itself, by the very name the client used.
     let world = stage.world(Hosts::from([(REGISTRY.to_owned(), Host::scripted(to_images_example))]), &[]).await;
-    world.get("quay.images.example.test", MANIFEST).await.error_code("the proxy's own host");
+    world.get("quay.images.example.test", MANIFEST).await.refusal_code("the proxy's own host");
 }
 
 fn to_images_example(_: &Asked) -> Answer {
@@ -122,7 +122,7 @@ pub async fn redirect_loops(stage: &Stage) {
         let blob = format!("/v2/team/app/blobs/{}", sha256(b"any"));
         for target in [MANIFEST, &blob] {
             world.upstream.forget();
-            world.get("quay.localhost", target).await.error_code("a redirect loop");
+            world.get("quay.localhost", target).await.refusal_code("a redirect loop");
             let asked = world.upstream.seen().len();
             assert!((1..=7).contains(&asked), "{asked} requests for {target}");
         }
@@ -148,9 +148,9 @@ pub async fn token_replies(stage: &Stage) {
     for (what, reply) in rows {
         let world = lone_registry(stage, move |asked| if is_realm(asked) { reply() } else { challenge() }).await;
         let refused = world.get("quay.localhost", MANIFEST).await;
-        refused.error_code(what);
+        refused.refusal_code(what);
         let token = world.ask(Method::GET, "quay.localhost", "/token/quay.io?scope=repository:team/app:pull");
-        Reply::to(token.header(header::AUTHORIZATION, basic(USER))).await.error_code(what);
+        Reply::to(token.header(header::AUTHORIZATION, basic(USER))).await.refusal_code(what);
         let asked = world.upstream.seen().len();
         assert!(asked < 12, "{what}: {asked} requests");
     }
@@ -163,7 +163,7 @@ pub async fn token_replies(stage: &Stage) {
     .await;
     for _ in 0..3 {
         let reply = world.get("quay.localhost", MANIFEST).await;
-        assert!(reply.status == StatusCode::OK || !reply.error_code("a negative lifetime").is_empty());
+        assert!(reply.status == StatusCode::OK || !reply.refusal_code("a negative lifetime").is_empty());
     }
     assert!(world.upstream.seen().len() <= 9, "{}", world.upstream.transcript());
 }
@@ -174,8 +174,13 @@ fn challenge() -> Answer {
 
 /// Promises 1000 bytes, sends 20, and hangs up.
 fn truncated() -> Answer {
-    let pieces = [Ok(Bytes::from_static(b"{\"token\": \"abcdefgh\",")), Err(std::io::Error::other("cut"))];
-    let body = Body::from_stream(stream::iter(pieces));
+    let body = Body::from_stream(stream::unfold(0, async |piece| {
+        tokio::task::yield_now().await; // lets the server send what it has so far
+        match piece {
+            0 => Some((Ok(Bytes::from_static(b"{\"token\": \"abcdefgh\",")), 1)),
+            _ => Some((Err(std::io::Error::other("cut")), 2)),
+        }
+    }));
     let mut answer = upstream::reply(StatusCode::OK, "application/json", body);
     answer.headers_mut().insert(header::CONTENT_LENGTH, 1000.into());
     answer

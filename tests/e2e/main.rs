@@ -72,7 +72,7 @@ fn tests() -> Vec<Test> {
         ["docker-registry"] =>
             pulls::ping, pulls::without_authorization, pulls::by_challenge_and_token, pulls::every_addressing_style,
             pulls::head, pulls::range, pulls::tags_in_pages, pulls::private_needs_its_user, pulls::token_by_post,
-            pulls::configured_routes_and_credentials, pulls::unknown_things,
+            pulls::credentials_stay_with_their_registry, pulls::log_lines, pulls::configured_routes_and_credentials, pulls::unknown_things,
             load::large_layer, load::two_hundred_pulls;
         ["docker-registry", "skopeo", ROOT] =>
             clients::skopeo_copies_from_a_host_label, clients::skopeo_copies_from_a_gateway,

@@ -43,10 +43,10 @@ impl Process {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
-    /// Waits until `ready` holds; a process that ends first is a failure that shows its output.
-    pub async fn until(&mut self, what: &str, ready: impl AsyncFn() -> bool) {
+    /// Waits until `ready` holds, which may look at the output so far; a process that ends first is a failure.
+    pub async fn until(&mut self, what: &str, ready: impl AsyncFn(&str) -> bool) {
         let started = Instant::now();
-        while !ready().await {
+        while !ready(&self.output()).await {
             if let Ok(Some(status)) = self.child.try_wait() {
                 panic!("{what} ended early ({status}):\n{}", self.output());
             }

@@ -195,7 +195,7 @@ pub async fn token_by_post(stage: &Stage) {
     let password = [
         ("grant_type", "password"),
         ("username", "alice"),
-        ("password", "secret"),
+        ("password", USER.1),
         ("client_id", "e2e"),
         ("service", "docker.localhost"),
         ("scope", scope),
@@ -225,6 +225,49 @@ pub async fn token_by_post(stage: &Stage) {
     assert!(wrong.status.is_client_error(), "{wrong:?}");
 }
 
+/// On a gateway one stored login would go to every registry: it goes to the default one, or to the one it names.
+pub async fn credentials_stay_with_their_registry(stage: &Stage) {
+    let (real, world) = stage.real_world().await;
+    let github =
+        ["/token/docker.io", "/token/ghcr.io"].map(|realm| format!("{realm}?scope=repository:ghcr.io/team/tool:pull"));
+    for target in &github {
+        let token = world.ask(Method::GET, "localhost", target).header(header::AUTHORIZATION, basic(USER));
+        let refused = Reply::to(token).await.expect(StatusCode::UNAUTHORIZED);
+        assert_eq!(refused.refusal_code(target), "UNAUTHORIZED");
+    }
+    assert!(world.upstream.seen().is_empty(), "{}", world.upstream.transcript());
+
+    let named = ("ghcr.io/alice", USER.1);
+    assert_eq!(world.pull("localhost", "ghcr.io/team/tool", "1", Some(named)).await, pulled(&real.tool));
+    let hosts: Vec<String> = world.upstream.seen().into_iter().map(|seen| seen.host).collect();
+    assert!(!hosts.iter().any(|host| host.contains("docker")), "{hosts:?}");
+    world.upstream.forget();
+    assert_eq!(world.pull("localhost", "private/secret", "1", Some(USER)).await, pulled(&real.private));
+    assert!(!world.upstream.seen().iter().any(|seen| seen.host == "ghcr.io"), "{}", world.upstream.transcript());
+}
+
+/// One line of JSON a request. That it holds no credential is checked of every test's log.
+pub async fn log_lines(stage: &Stage) {
+    let (real, mut world) = stage.real_world().await;
+    let layer = &real.hello.platforms[0].layers[0].digest;
+    let blob = format!("/v2/hello/blobs/{layer}");
+    for target in ["/v2/", "/v2/hello/manifests/1", &blob, "/v2/Hello/manifests/1", "/healthz"] {
+        world.get("docker.localhost", target).await;
+    }
+    let lines = |log: &str| -> Vec<Value> { log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect() };
+    let workerd = &mut world.worker.process;
+    workerd.until("the fifth log line", async |log| lines(log).len() >= 5).await;
+    let lines = lines(&workerd.output());
+    assert_eq!(lines.len(), 5, "{lines:#?}");
+    for (line, status) in lines.iter().zip([401, 200, 200, 400, 200]) {
+        assert_eq!(line["status"], status, "{line}");
+        assert_eq!(line["host"], "docker.localhost", "{line}");
+        assert!(line["duration_ms"].is_u64(), "{line}");
+    }
+    assert_eq!(lines[1]["registry"], "docker.io", "{}", lines[1]);
+    assert_eq!(lines[3]["error"], "NAME_INVALID", "{}", lines[3]);
+}
+
 pub async fn configured_routes_and_credentials(stage: &Stage) {
     let real = stage.real().await;
     let manifest = Host::scripted(|asked| match asked.uri().path() {
@@ -240,7 +283,7 @@ pub async fn configured_routes_and_credentials(stage: &Stage) {
         ("ACCESS", json!("public")),
         ("ROUTES", json!({"images.example.test": "ghcr.io"})),
         ("REGISTRIES", json!({"reg.test": {"origin": "https://reg.test", "realms": ["https://auth.reg.test/token"]}})),
-        ("CREDENTIALS", json!(r#"{"docker.io": "alice:secret"}"#)), // a secret is text
+        ("CREDENTIALS", json!(r#"{"docker.io": "alice:open-sesame"}"#)), // a secret is text
     ];
     let world = stage.world(hosts, &variables).await;
     let private = world.get("docker.localhost", "/v2/private/secret/manifests/1").await.expect(StatusCode::OK);

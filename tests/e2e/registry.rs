@@ -40,6 +40,9 @@ pub const GITHUB: Dress = Dress {
     cdn: "pkg-containers.githubusercontent.com",
 };
 
+/// What makes a CDN's URL good. It has percent-encoded bytes: a Location must be kept as it is.
+pub const SIGNATURE: &str = "verify=1700000000-a%2Fb%3D";
+
 /// A running docker-registry.
 pub struct Registry {
     dress: Dress,
@@ -68,7 +71,7 @@ impl Registry {
         let mut command = Command::new(program);
         command.arg("serve").arg(file).env_clear();
         let mut process = Process::start(command, folder.path().join("log"));
-        process.until("docker-registry", async || tokio::net::UnixStream::connect(&socket).await.is_ok()).await;
+        process.until("docker-registry", async |_| tokio::net::UnixStream::connect(&socket).await.is_ok()).await;
         let client = reqwest::Client::builder().unix_socket(socket).redirect(reqwest::redirect::Policy::none());
         Registry {
             dress,
@@ -206,9 +209,8 @@ async fn pass_through(client: &reqwest::Client, asked: Asked, cdn: &str) -> Answ
     };
     if let (Some(hex), StatusCode::OK) = (blob, response.status()) {
         let folder = hex.get(..2).unwrap_or("");
-        // Percent-encoded slashes in the query: a Location must be kept byte for byte.
         return upstream::redirect(&format!(
-            "https://{cdn}/registry-v2/docker/registry/v2/blobs/sha256/{folder}/{hex}/data?verify=1700000000-a%2Fb%3D"
+            "https://{cdn}/registry-v2/docker/registry/v2/blobs/sha256/{folder}/{hex}/data?{SIGNATURE}"
         ));
     }
     let mut answer = http::Response::builder().status(response.status());
@@ -232,7 +234,7 @@ async fn serve_stored(storage: PathBuf, asked: Asked) -> Answer {
     if asked.headers().contains_key(header::AUTHORIZATION) {
         return xml(StatusCode::BAD_REQUEST, "InvalidRequest", "Missing x-amz-content-sha256");
     }
-    if *asked.method() != Method::GET || asked.uri().query() != Some("verify=1700000000-a%2Fb%3D") {
+    if *asked.method() != Method::GET || asked.uri().query() != Some(SIGNATURE) {
         return xml(StatusCode::FORBIDDEN, "SignatureDoesNotMatch", "The request signature does not match");
     }
     let Some(file) = asked.uri().path().strip_prefix("/registry-v2/").filter(|path| !path.contains("..")) else {

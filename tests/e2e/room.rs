@@ -109,7 +109,7 @@ impl Room {
         let mut command = self.command(program);
         command.args(arguments);
         let mut process = Process::start(command, self.path(&format!("{program}.log")));
-        process.until(program, async || tokio::net::UnixStream::connect(socket).await.is_ok()).await;
+        process.until(program, async |_| tokio::net::UnixStream::connect(socket).await.is_ok()).await;
         process
     }
 }

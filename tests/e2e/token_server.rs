@@ -11,9 +11,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::upstream::{self, Answer, Asked};
 
 /// The one user of every played registry, and her password.
-pub const USER: (&str, &str) = ("alice", "secret");
+pub const USER: (&str, &str) = ("alice", "open-sesame");
 /// The refresh token (Docker's "identity token") she gets for asking with `offline_token`.
-const REFRESH_TOKEN: &str = "refresh-token-of-alice";
+pub const REFRESH_TOKEN: &str = "refresh-token-of-alice";
 const ISSUER: &str = "pierhead-e2e";
 
 /// Signs the tokens that one docker-registry trusts.

@@ -21,10 +21,13 @@ pub type Asked = http::Request<Bytes>;
 /// What a host answers.
 pub type Answer = http::Response<Body>;
 
+/// An answer on its way.
+type Pending = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
 /// One host of the played internet.
 #[derive(Clone)]
 pub struct Host {
-    answer: Arc<dyn Fn(Asked) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>,
+    answer: Arc<dyn Fn(Asked) -> Pending + Send + Sync>,
     credentials: Credentials,
 }
 

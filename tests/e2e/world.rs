@@ -2,8 +2,14 @@
 
 use serde_json::Value;
 
+use crate::registry::SIGNATURE;
+use crate::token_server::{REFRESH_TOKEN, USER};
 use crate::upstream::{Hosts, Upstream};
 use crate::worker::{Build, Worker};
+
+/// What the Worker must never log: the user's password and identity token, tokens of its own (`ph1.`) and of the
+/// registries (a JWT starts with `eyJ`), signatures.
+const SECRETS: [&str; 5] = [USER.1, REFRESH_TOKEN, "ph1.", "eyJ", SIGNATURE];
 
 /// A running Worker between a test's client and the hosts the test plays.
 pub struct World {
@@ -35,12 +41,15 @@ impl World {
 }
 
 impl Drop for World {
-    /// Whatever a test was about: no unknown host was asked and no credential went astray.
+    /// Whatever a test was about: no unknown host was asked, no credential went astray, and none was logged.
     fn drop(&mut self) {
-        let offences = self.upstream.offences();
+        let mut offences = self.upstream.offences();
+        let log = self.worker.process.output();
+        let logged = SECRETS.iter().filter(|secret| log.contains(**secret));
+        offences.extend(logged.map(|secret| format!("logged {secret}")));
         let failed = std::thread::panicking();
         if failed || !offences.is_empty() {
-            let (requests, log) = (self.upstream.transcript(), self.worker.process.output());
+            let requests = self.upstream.transcript();
             eprintln!("--- the Worker asked\n{requests}--- workerd printed\n{log}---");
         }
         assert!(failed || offences.is_empty(), "the Worker misbehaved: {offences:#?}");
