@@ -73,26 +73,8 @@ const RATELIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 
-/// What of it goes back as it is. `Link`, `Location` and `WWW-Authenticate` are written anew by those who know how.
-const TO_CLIENT: [HeaderName; 17] = [
-    CONTENT_TYPE,
-    CONTENT_LENGTH,
-    DOCKER_CONTENT_DIGEST,
-    ETAG,
-    CONTENT_ENCODING,
-    CONTENT_RANGE,
-    ACCEPT_RANGES,
-    LAST_MODIFIED,
-    WARNING,
-    RETRY_AFTER,
-    OCI_FILTERS_APPLIED,
-    DOCKER_RATELIMIT_SOURCE,
-    RATELIMIT_LIMIT,
-    RATELIMIT_REMAINING,
-    RATELIMIT_RESET,
-    X_RATELIMIT_LIMIT,
-    X_RATELIMIT_REMAINING,
-];
+/// What of it does not go back as it is: these are written anew by those who know how.
+const REWRITTEN: [HeaderName; 3] = [WWW_AUTHENTICATE, LOCATION, LINK];
 
 /// What is true of an upstream answer whatever became of its body: its rate limits and when to try again.
 const OF_ERRORS: [HeaderName; 7] = [
@@ -111,10 +93,12 @@ pub fn to_upstream(client: &HeaderMap) -> HeaderMap {
     pick(client, &TO_UPSTREAM)
 }
 
-/// The upstream's headers that go back with its body.
+/// The upstream's headers that go back with its body: all that the core sees, but for those it rewrites.
 #[must_use]
 pub fn to_client(upstream: &HeaderMap) -> HeaderMap {
-    pick(upstream, &TO_CLIENT)
+    let mut back = pick(upstream, &FROM_UPSTREAM);
+    REWRITTEN.iter().for_each(|name| drop(back.remove(name)));
+    back
 }
 
 /// The upstream's headers that go back where its body was replaced by an error of ours.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::secret::Secret;
 
@@ -41,7 +42,7 @@ impl std::error::Error for ReplyError {}
 struct Wire {
     token: Option<String>,
     access_token: Option<String>,
-    expires_in: Option<serde_json::Number>,
+    expires_in: Option<Value>,
     issued_at: Option<String>,
     refresh_token: Option<String>,
 }
@@ -68,14 +69,7 @@ impl TokenReply {
         if !visible(&token) || !wire.refresh_token.as_deref().is_none_or(visible) {
             return Err(ReplyError("a token that cannot stand in a header".to_owned()));
         }
-        let expires_in = match wire.expires_in {
-            None => DEFAULT_LIFE,
-            // One that is no whole number is as good as none.
-            Some(seconds) if !seconds.to_string().starts_with('-') => {
-                seconds.as_u64().unwrap_or(DEFAULT_LIFE).clamp(DEFAULT_LIFE, MAX_LIFE)
-            }
-            Some(other) => return Err(ReplyError(format!("`expires_in` is {other}; expected a number of seconds"))),
-        };
+        let expires_in = wire.expires_in.map_or(Ok(DEFAULT_LIFE), |value| life(&value))?;
         Ok(Self {
             token: Secret::new(token),
             expires_in,
@@ -83,6 +77,19 @@ impl TokenReply {
             refresh_token: wire.refresh_token.filter(|token| !token.is_empty()).map(Secret::new),
         })
     }
+}
+
+/// A life in seconds, as a number or, from some servers, as text. A fraction is cut off.
+fn life(value: &Value) -> Result<u64, ReplyError> {
+    let text = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        _ => String::new(),
+    };
+    let whole = text.split('.').next().and_then(|whole| whole.parse::<u64>().ok());
+    whole
+        .map(|seconds| seconds.clamp(DEFAULT_LIFE, MAX_LIFE))
+        .ok_or_else(|| ReplyError(format!("not usable: `expires_in` is `{text}`; expected a number of seconds")))
 }
 
 #[cfg(test)]
@@ -103,7 +110,8 @@ mod tests {
             (r#"{"expires_in":43200,"issued_at":"2020-01-01T00:00:00-07:00","token":"d"}"#, "d", 43_200),
             (r#"{"token":"","access_token":"e","expires_in":0,"scope":"x","refresh_token":"r"}"#, "e", 60),
             (r#"{"token":"f","expires_in":99999999}"#, "f", 86_400),
-            (r#"{"token":"g","expires_in":300.5}"#, "g", 60),
+            (r#"{"token":"g","expires_in":300.5}"#, "g", 300),
+            (r#"{"token":"h","expires_in":"300"}"#, "h", 300),
         ] {
             assert_eq!(read(body), Ok((token.to_owned(), life)), "{body}");
         }
@@ -118,8 +126,9 @@ mod tests {
             (r#"{"token":["hunter2"]}"#, "no token reply"),
             ("{}", "a reply with neither"),
             (r#"{"token":"hunter2\r\nx: y"}"#, "a token that cannot"),
-            (r#"{"token":"hunter2","expires_in":-1}"#, "`expires_in` is -1"),
-            (r#"{"token":"hunter2","expires_in":"300"}"#, "no token reply"),
+            (r#"{"token":"hunter2","expires_in":-1}"#, "not usable: `expires_in` is `-1`"),
+            (r#"{"token":"hunter2","expires_in":"soon"}"#, "not usable: `expires_in` is `soon`"),
+            (r#"{"token":"hunter2","expires_in":{}}"#, "not usable"),
         ] {
             let error = read(body).unwrap_err();
             assert!(error.starts_with(start) && !error.contains("hunter2"), "{body}: {error}");
