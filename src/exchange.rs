@@ -152,7 +152,7 @@ impl<P: Platform> Exchange<'_, P> {
             Authorization::Bearer(token) => (Presented::Own(bearer(&token)), "bearer"),
             Authorization::Basic(basic) => {
                 let (owner, basic) = self.owner(&basic);
-                self.check_owner(registry, owner)?;
+                self.check_owner(registry, &owner.name)?;
                 (Presented::Own(basic.to_header()), "basic")
             }
         };

@@ -19,13 +19,13 @@ impl<P> Exchange<'_, P> {
         named.unwrap_or_else(|| (Rc::clone(&self.site.home), basic.clone()))
     }
 
-    /// Lets credentials go to their owner only.
+    /// Lets credentials go to their owner, a canonical name, only.
     ///
     /// # Errors
     ///
     /// `UNAUTHORIZED`, saying how to log in to the registry that is asked.
-    pub fn check_owner(&self, registry: &Registry, owner: Rc<Registry>) -> Result<(), OciError> {
-        if owner.name == registry.name {
+    pub fn check_owner(&self, registry: &Registry, owner: &str) -> Result<(), OciError> {
+        if owner == registry.name {
             return Ok(());
         }
         let label = registry.labels.first().map(|label| format!(", or use a host that begins with `{label}.`"));
@@ -35,7 +35,7 @@ impl<P> Exchange<'_, P> {
                 "the login stored for `{}` belongs to `{}` and is not sent to `{}`; log in with the user name \
                  `{}/<your user name>`{}",
                 self.site.authority,
-                owner.name,
+                owner,
                 registry.name,
                 registry.name,
                 label.unwrap_or_default(),

@@ -10,7 +10,6 @@
 
 use std::rc::Rc;
 
-use http::StatusCode;
 use url::{Host, Url, form_urlencoded};
 
 use crate::auth::Scope;
@@ -102,29 +101,27 @@ impl Route {
 
         let (first, below) = behind.split_once('/').unwrap_or((behind, ""));
         let named = config.registries.by_name(first);
+        let undecided = decided.is_none();
         let (registry, prefix, rest) = match (decided, named) {
             (Some(registry), Some(other)) if other.name != registry.name => {
                 return Err(OciError::new(
                     Code::NameInvalid,
                     format!(
-                        "this address is for `{}`, but the name begins with `{first}`; write only one of them",
+                        "this address is for `{}`, but the name begins with `{first}`; write one of them",
                         registry.name
                     ),
                 ));
             }
-            (Some(registry), Some(_)) => (registry, format!("{first}/"), below),
-            (None, Some(registry)) => (registry, format!("{first}/"), below),
+            (Some(registry), Some(_)) | (None, Some(registry)) => (registry, format!("{first}/"), below),
             (Some(registry), None) => (registry, String::new(), behind),
-            (None, None) => {
-                let registry = Rc::clone(&site.home);
-                let endpoint = Endpoint::parse(behind)?;
-                refuse_unknown_prefix(&endpoint)?;
-                let base = base(before);
-                return Ok((Self { registry, base, prefix: String::new(), ns }, endpoint));
-            }
+            (None, None) => (Rc::clone(&site.home), String::new(), behind),
         };
         let endpoint = Endpoint::parse(rest)?;
-        Ok((Self { registry, base: base(before), prefix, ns }, endpoint))
+        if undecided && prefix.is_empty() {
+            refuse_unknown_prefix(&endpoint)?;
+        }
+        let base = if before.is_empty() { String::new() } else { format!("/{before}") };
+        Ok((Self { registry, base, prefix, ns }, endpoint))
     }
 
     /// The path of a resource at the registry.
@@ -162,10 +159,6 @@ fn split(path: &str) -> Option<(&str, &str)> {
     Some((before, rest.strip_prefix("v2/")?))
 }
 
-fn base(before: &str) -> String {
-    if before.is_empty() { String::new() } else { format!("/{before}") }
-}
-
 /// The registry of `?ns=`, with the text that named it.
 fn namespace(config: &Config, url: &Url) -> Result<Option<(String, Rc<Registry>)>, OciError> {
     let mut all = form_urlencoded::parse(url.query().unwrap_or_default().as_bytes()).filter(|(key, _)| key == "ns");
@@ -188,8 +181,7 @@ fn refuse_unknown_prefix(endpoint: &Endpoint) -> Result<(), OciError> {
     let Endpoint::Repository(name, _) = endpoint else { return Ok(()) };
     match name.split_first() {
         Some((first, _)) if first.contains('.') => {
-            Err(OciError::new(Code::NameUnknown, format!("`{first}` is no registry of this proxy; its operator can add it"))
-                .with_status(StatusCode::NOT_FOUND))
+            Err(OciError::new(Code::NameUnknown, format!("`{first}` is no registry of this proxy; its operator can add it")))
         }
         _ => Ok(()),
     }

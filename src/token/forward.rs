@@ -1,0 +1,97 @@
+//! A token request, sent on to the registry's own token server with the client's credentials.
+
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Method, StatusCode};
+use serde_json::json;
+use url::{Url, form_urlencoded};
+
+use super::request::{Credentials, TokenRequest};
+use crate::answer::{self, Answer};
+use crate::auth::{Pass, PassKind, Scope, TokenReply};
+use crate::exchange::Exchange;
+use crate::memory::Manner;
+use crate::oci::{Code, OciError};
+use crate::platform::Platform;
+use crate::registry::{KnownChallenge, Registry};
+use crate::secret::Secret;
+use crate::upstream::with_query;
+
+impl<P: Platform> Exchange<'_, P> {
+    /// Sends the request on and its answer back. If the upstream knows no POST, its status makes the client repeat with
+    /// GET.
+    pub(super) async fn forward(&self, registry: &Registry, asked: TokenRequest) -> Result<Answer<P::Body>, OciError> {
+        let none = |why: &str| OciError::new(Code::Unauthorized, format!("`{}` {why}", registry.name));
+        let challenge = match self.manner(registry).await? {
+            Manner::Bearer(challenge) => challenge,
+            Manner::Open => return Err(none("needs no login; pull without one")),
+            Manner::Basic => return Err(none("has no token server; its operator can give it a host of its own (ROUTES)")),
+        };
+        let (url, authorization, form) = outbound(&challenge, &asked);
+        let mut headers = HeaderMap::new();
+        if form.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        }
+        let answer = self.send(registry, asked.method.clone(), url, headers, authorization, form).await?;
+        if answer.status == StatusCode::OK {
+            let reply = self.read_reply(registry, &challenge, answer.body).await?;
+            return Ok(wrapped(registry, reply));
+        }
+        let refusal = self.refusal(registry, &challenge, answer).await?;
+        let unauthorized = refusal.status == StatusCode::UNAUTHORIZED;
+        let answer = self.relay_error(registry, &asked.method, Code::Unsupported, refusal).await;
+        Ok(if unauthorized { self.ask_for_password(answer) } else { answer })
+    }
+}
+
+/// The request as the token server gets it: GET with a header, or POST with a form, as the client chose. `service` is the
+/// upstream's own; the client knows ours only.
+fn outbound(challenge: &KnownChallenge, asked: &TokenRequest) -> (Url, Option<Secret>, Option<Secret>) {
+    let service = challenge.service.iter().map(|service| ("service", service.clone()));
+    let kept = asked.kept.iter().map(|(key, value)| (key.as_str(), value.clone()));
+    let mut pairs: Vec<(&str, String)> = service.chain(kept).collect();
+    if asked.method == Method::POST {
+        let scopes: Vec<_> = asked.scopes.iter().map(Scope::to_string).collect();
+        if !scopes.is_empty() {
+            pairs.push(("scope", scopes.join(" ")));
+        }
+        return (challenge.realm.clone(), None, Some(form(&asked.credentials, pairs)));
+    }
+    pairs.extend(asked.scopes.iter().map(|scope| ("scope", scope.to_string())));
+    let mut authorization = None;
+    if let Credentials::Password(basic) = &asked.credentials {
+        if asked.account {
+            pairs.push(("account", basic.user.clone()));
+        }
+        authorization = Some(basic.to_header());
+    }
+    let pairs = pairs.iter().map(|(key, value)| (*key, value.as_str()));
+    (with_query(&challenge.realm, pairs), authorization, None)
+}
+
+/// The OAuth2 form. Where the client sent Basic with a POST, the password goes into the form as the specification has it.
+fn form(credentials: &Credentials, pairs: Vec<(&str, String)>) -> Secret {
+    let (grant, secrets) = match credentials {
+        Credentials::Password(basic) => {
+            ("password", vec![("username", basic.user.as_str()), ("password", basic.password.expose())])
+        }
+        Credentials::Refresh { token, .. } => ("refresh_token", vec![("refresh_token", token.expose())]),
+        Credentials::None => ("", Vec::new()),
+    };
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    Secret::new(form.append_pair("grant_type", grant).extend_pairs(pairs).extend_pairs(secrets).finish())
+}
+
+/// The upstream's reply with its tokens wrapped. Clients read `token` or `access_token`, so both are there.
+fn wrapped<B>(registry: &Registry, reply: TokenReply) -> Answer<B> {
+    let wrap = |kind| Pass { registry: registry.name.clone(), kind }.to_token();
+    let token = wrap(PassKind::Upstream(reply.token));
+    let refresh = reply.refresh_token.map(|token| wrap(PassKind::Refresh(token)));
+    let mut body = serde_json::Map::from_iter([
+        ("token".to_owned(), json!(token.expose())),
+        ("access_token".to_owned(), json!(token.expose())),
+        ("expires_in".to_owned(), json!(reply.expires_in)),
+    ]);
+    body.extend(refresh.map(|token| ("refresh_token".to_owned(), json!(token.expose()))));
+    body.extend(reply.issued_at.map(|time| ("issued_at".to_owned(), json!(time))));
+    answer::json(StatusCode::OK, serde_json::Value::Object(body).to_string())
+}
