@@ -64,8 +64,7 @@ impl<P: Platform> Exchange<'_, P> {
         reason: Option<&'static str>,
         why: &OciError,
     ) -> Answer<P::Body> {
-        let mut answer = error(&why.clone().with_status(StatusCode::UNAUTHORIZED));
-        self.note(why);
+        let mut answer = self.fail(why);
         set(answer.headers_mut(), WWW_AUTHENTICATE, &self.challenge(registry, scope, reason));
         answer
     }
@@ -88,28 +87,26 @@ impl<P: Platform> Exchange<'_, P> {
         if status == StatusCode::TOO_MANY_REQUESTS && !kept.contains_key(RETRY_AFTER) {
             set(&mut kept, RETRY_AFTER, RETRY_AFTER_DEFAULT);
         }
+        if reply.operator {
+            // Registries name the account in their errors (Docker Hub: "your pull rate limit as '<user>'"): not for others.
+            let message = format!("`{}` answered {status} to this proxy's own account", registry.name);
+            let error = OciError::new(Code::of_status(status, missing), message);
+            self.record.borrow_mut().explain(&error.message);
+            return with(json(status, error.to_json()), kept);
+        }
+        let host = reply.host;
         let said = self.read_error(method, reply.body).await;
-        let mut answer = match (ErrorBody::parse(&said), String::from_utf8(said)) {
-            (Some(body), Ok(text)) => {
-                if let Some((code, message)) = body.first() {
-                    self.record.borrow_mut().cause = Some(format!("{code}: {message}"));
-                }
-                json(status, text)
+        if let Some(body) = ErrorBody::parse(&said) {
+            if let Some((code, message)) = body.first() {
+                self.record.borrow_mut().explain(&format!("{code}: {message}"));
             }
-            (_, said) => {
-                let host = &reply.host;
-                let message =
-                    format!("`{host}` (for `{}`) answered {status} without an error a client can read", registry.name);
-                let mut error = OciError::new(Code::of_status(status, missing), message).with_status(status);
-                if let Some(excerpt) = said.ok().map(|said| excerpt(&said)).filter(|text| !text.is_empty()) {
-                    error = error.with_detail(excerpt);
-                }
-                self.note(&error);
-                json(status, error.to_json())
-            }
-        };
-        answer.headers_mut().extend(kept);
-        answer
+            return with(json(status, String::from_utf8_lossy(&said)), kept);
+        }
+        let message = format!("`{host}` (for `{}`) answered {status} without an error a client can read", registry.name);
+        let mut error = OciError::new(Code::of_status(status, missing), message);
+        self.record.borrow_mut().explain(&error.message);
+        error.detail = Some(excerpt(&String::from_utf8_lossy(&said))).filter(|text| !text.is_empty());
+        with(json(status, error.to_json()), kept)
     }
 
     /// An error's body as far as there is one: a HEAD has none, and one that breaks off says nothing.
@@ -121,15 +118,17 @@ impl<P: Platform> Exchange<'_, P> {
         }
     }
 
-    /// Puts an error into the log line.
-    pub fn note(&self, error: &OciError) {
-        let mut record = self.record.borrow_mut();
-        record.error = Some(error.code.as_str());
-        record.cause = Some(match &error.cause {
-            Some(cause) => format!("{}: {cause}", error.message),
-            None => error.message.clone(),
-        });
+    /// An error of ours, in the log and as an answer.
+    pub fn fail(&self, why: &OciError) -> Answer<P::Body> {
+        self.record.borrow_mut().fail(why);
+        error(why)
     }
+}
+
+/// The same answer with more headers.
+fn with<B>(mut answer: Answer<B>, headers: HeaderMap) -> Answer<B> {
+    answer.headers_mut().extend(headers);
+    answer
 }
 
 /// The beginning of a text on one line, without markup.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::auth::Basic;
-use crate::registry::{Blobs, Login, Registries, Registry};
+use crate::registry::{Blobs, Registries, Registry};
 
 /// The operator's settings.
 #[derive(Debug)]
@@ -83,8 +83,12 @@ impl Config {
         };
         let mut routes = HashMap::new();
         for (host, name) in entries::<String>(variables, "ROUTES")? {
-            let registry = find(&format!("ROUTES.\"{host}\""), &name)?;
-            routes.insert(host.to_ascii_lowercase(), registry);
+            let key = format!("ROUTES.\"{host}\"");
+            let host = host.to_ascii_lowercase();
+            if !is_host(&host) {
+                return Err(error(&key, "expected a host such as `docker.example.com`, with a port where there is one"));
+            }
+            routes.insert(host, find(&key, &name)?);
         }
         let default_registry = match variables.get("DEFAULT_REGISTRY") {
             None => find("DEFAULT_REGISTRY", "docker.io")?,
@@ -100,7 +104,7 @@ impl Config {
         for (name, pair) in entries::<String>(variables, "CREDENTIALS")? {
             // The value is a secret: it is in no message.
             let key = format!("CREDENTIALS.\"{name}\"");
-            let basic = Basic::from_pair(&pair).ok_or_else(|| error(&key, "expected \"user:password\""))?;
+            let basic = Basic::from_pair(&pair).ok_or_else(|| error(&key, "expected a string `user:password`"))?;
             credentials.insert(find(&key, &name)?.name.clone(), basic);
         }
         if !credentials.is_empty() && !public {
@@ -116,7 +120,7 @@ impl Config {
 
 impl RegistrySettings {
     fn registry(self, key: &str, name: &str, known: Option<&Registry>) -> Result<Registry, ConfigError> {
-        if name.is_empty() || !name.contains(['.', ':']) || name.contains('/') || name != name.to_ascii_lowercase() {
+        if !is_host(name) || !name.contains(['.', ':']) {
             return Err(error(key, "a registry's name is its lower-case host, such as `registry.example.com`"));
         }
         let origin = match (&self.origin, known) {
@@ -134,27 +138,39 @@ impl RegistrySettings {
             }
             None => known.map(|k| k.realms.clone()).unwrap_or_default(),
         };
+        let aliases = self.aliases.or_else(|| known.map(|k| k.aliases.clone())).unwrap_or_default();
+        if let Some(alias) = aliases.iter().find(|alias| !is_host(alias) || !alias.contains('.')) {
+            return Err(error(&format!("{key}.aliases"), format!("`{alias}` is not a lower-case host name")));
+        }
+        let labels = self.labels.or_else(|| known.map(|k| k.labels.clone())).unwrap_or_default();
+        if let Some(label) = labels.iter().find(|label| !is_host(label) || label.contains(['.', ':'])) {
+            return Err(error(&format!("{key}.labels"), format!("`{label}` is not a lower-case word without dots")));
+        }
+        // What the built-in row knows of the registry's manners holds for its own origin only.
         let base = known.filter(|known| known.origin == origin);
-        Ok(Registry {
+        let mut registry = Registry {
             name: known.map_or(name, |known| &known.name).to_owned(),
-            aliases: self.aliases.or_else(|| known.map(|k| k.aliases.clone())).unwrap_or_default(),
-            labels: self.labels.or_else(|| known.map(|k| k.labels.clone())).unwrap_or_default(),
+            aliases,
+            labels,
             library: self.library.or_else(|| known.map(|k| k.library)).unwrap_or_default(),
-            login: match self.login {
-                Some(false) => Login::Never,
-                Some(true) => Login::Always,
-                None => base.map_or(Login::Ask, |base| base.login),
-            },
-            // What the built-in row knows of the registry's manners holds for its own origin only.
-            challenge: base.and_then(|base| base.challenge.clone()).filter(|c| {
-                realms.iter().any(|r: &Url| r.origin() == c.realm.origin()) || c.realm.origin() == origin.origin()
-            }),
+            open: base.is_some_and(|base| base.open),
+            login: self.login.or_else(|| base.map(|base| base.login)).unwrap_or(true),
+            challenge: None,
             blob_head_refused: base.is_some_and(|base| base.blob_head_refused),
             blobs: self.blobs.or_else(|| known.map(|k| k.blobs)).unwrap_or_default(),
             origin,
             realms,
-        })
+        };
+        registry.challenge = base.and_then(|base| base.challenge.clone()).filter(|known| registry.trusts(&known.realm));
+        Ok(registry)
     }
+}
+
+/// A host name with or without a port, in lower case as URLs have it.
+fn is_host(text: &str) -> bool {
+    let (name, port) = text.split_once(':').unwrap_or((text, "1"));
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
+    !name.is_empty() && name.bytes().all(plain) && port.parse::<u16>().is_ok()
 }
 
 /// The entries of a setting that is a table. Absent is empty.
@@ -171,12 +187,18 @@ fn entries<T: DeserializeOwned>(variables: &BTreeMap<String, Value>, key: &str) 
         .into_iter()
         .map(|(name, value)| {
             let inner = format!("{key}.\"{name}\"");
-            let secret = key == "CREDENTIALS";
-            let parsed = serde_json::from_value(value)
-                .map_err(|e| error(&inner, if secret { "expected \"user:password\"".to_owned() } else { e.to_string() }))?;
+            let parsed = serde_json::from_value(value).map_err(|e| error(&inner, without_value(&e.to_string())))?;
             Ok((name, parsed))
         })
         .collect()
+}
+
+/// serde's message but for the value it repeats: that may be a secret in the wrong place. A field's name is none.
+fn without_value(message: &str) -> String {
+    match message.split_once(", expected ") {
+        Some((start, expected)) if !start.starts_with("unknown field") => format!("expected {expected}"),
+        _ => message.to_owned(),
+    }
 }
 
 /// An https URL without user information.
@@ -184,7 +206,11 @@ fn https(key: &str, text: &str) -> Result<Url, ConfigError> {
     Url::parse(text)
         .ok()
         .filter(|url| url.scheme() == "https" && url.username().is_empty() && url.password().is_none())
-        .ok_or_else(|| error(key, format!("`{text}` is not an https URL; expected such as `https://registry.example.com`")))
+        .ok_or_else(|| {
+            // Before an `@` there may be a password.
+            let shown = if text.contains('@') { "what is given" } else { text };
+            error(key, format!("`{shown}` is not an https URL; expected such as `https://registry.example.com`"))
+        })
 }
 
 /// No name, alias or label may mean two registries.
@@ -238,7 +264,7 @@ mod tests {
         .unwrap();
         let harbor = config.registries.by_label("harbor").unwrap();
         assert_eq!((harbor.origin.as_str(), harbor.blobs), ("https://harbor.example.com:8443/", Blobs::Redirect));
-        assert_eq!(harbor.login, Login::Ask);
+        assert!(harbor.login && !harbor.open);
         let hub = config.registries.by_label("hub").unwrap();
         assert!(hub.library && hub.challenge.is_some() && config.registries.by_label("docker").is_none());
     }
@@ -247,7 +273,7 @@ mod tests {
     fn a_changed_origin_forgets_what_was_known_of_the_old_one() {
         let config = read(json!({"REGISTRIES": {"docker.io": {"origin": "https://hub.mirror.example"}}})).unwrap();
         let hub = config.registries.by_name("docker.io").unwrap();
-        assert_eq!((hub.login, hub.challenge.is_none(), hub.library), (Login::Ask, true, true));
+        assert!(hub.login && hub.library && hub.challenge.is_none());
     }
 
     #[test]
@@ -255,6 +281,14 @@ mod tests {
         for (variables, start) in [
             (json!({"ROUTE": {}}), "ROUTE: no such setting"),
             (json!({"ROUTES": {"a.example": "nobody.example"}}), "ROUTES.\"a.example\": no registry `nobody.example`"),
+            (json!({"ROUTES": {"https://a.example": "docker.io"}}), "ROUTES.\"https://a.example\": expected a host"),
+            (json!({"REGISTRIES": {"a.example": {"labels": ["A"]}}}), "REGISTRIES.\"a.example\".labels: `A`"),
+            (json!({"REGISTRIES": {"a.example": {"labels": ["a.b"]}}}), "REGISTRIES.\"a.example\".labels: `a.b`"),
+            (
+                json!({"REGISTRIES": {"a.example": {"aliases": ["B.example"]}}}),
+                "REGISTRIES.\"a.example\".aliases: `B.example`",
+            ),
+            (json!({"REGISTRIES": {"a.example": {"library": "yes"}}}), "REGISTRIES.\"a.example\": expected a boolean"),
             (json!({"ROUTES": "not json"}), "ROUTES: not a JSON object"),
             (json!({"ROUTES": 3}), "ROUTES: expected a table"),
             (json!({"DEFAULT_REGISTRY": "x.example"}), "DEFAULT_REGISTRY: no registry `x.example`"),

@@ -5,17 +5,21 @@
 mod settings;
 
 use std::cell::OnceCell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    AbortSignal, Headers, ReadableStream, ReadableStreamDefaultReader, Request, RequestInit, RequestRedirect, Response,
+    AbortController, Headers, ReadableStream, ReadableStreamDefaultReader, Request, RequestInit, RequestRedirect, Response,
     ResponseInit, WorkerGlobalScope,
 };
-use worker::{Context, Env, event};
+use worker::{Context, Delay, Env, event};
 
 use crate::answer::Answer;
 use crate::config::Config;
@@ -82,21 +86,27 @@ impl Platform for Cloudflare {
         if let Some(authorization) = &request.authorization {
             headers.set("authorization", authorization.expose()).map_err(failed)?;
         }
-        let limit_ms = u32::try_from(request.time_limit.as_millis()).unwrap_or(u32::MAX);
+        let abort = AbortController::new().map_err(failed)?;
         let init = RequestInit::new();
         init.set_method(request.method.as_str());
         init.set_headers(&headers);
         init.set_redirect(RequestRedirect::Manual);
-        // It bounds the wait for the headers; a body that has been handed on is not cut by it.
-        init.set_signal(Some(&AbortSignal::timeout_with_u32(limit_ms)));
+        init.set_signal(Some(&abort.signal()));
         if let Some(form) = &request.form {
             init.set_body(&JsValue::from_str(form.expose()));
         }
         let global: WorkerGlobalScope = js_sys::global().unchecked_into();
-        let answer = JsFuture::from(global.fetch_with_str_and_init(request.url.as_str(), &init)).await.map_err(failed)?;
-        let answer: Response = answer.dyn_into().map_err(failed)?;
+        let answer = JsFuture::from(global.fetch_with_str_and_init(request.url.as_str(), &init));
+        // Not `AbortSignal.timeout`: it goes on ticking and cuts the body of a blob, once `waitUntil` keeps the request alive.
+        let Some(answer) = within(request.time_limit, answer).await else {
+            abort.abort();
+            return Err(SendError::TimedOut);
+        };
+        let answer: Response = answer.and_then(JsCast::dyn_into).map_err(failed)?;
+        let status = StatusCode::from_u16(answer.status()).ok().filter(|status| (200..600).contains(&status.as_u16()));
         Ok(Inbound {
-            status: StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::BAD_GATEWAY),
+            // Others cannot be answered with (`new Response` throws), and mean nothing.
+            status: status.ok_or_else(|| SendError::Failed(format!("it answered with status {}", answer.status())))?,
             headers: copy(&answer.headers(), &FROM_UPSTREAM),
             body: Body(answer.body()),
         })
@@ -108,7 +118,11 @@ impl Platform for Cloudflare {
         let reader = ReadableStreamDefaultReader::new(&stream).map_err(failed)?;
         let mut bytes = Vec::new();
         loop {
-            let part = JsFuture::from(reader.read()).await.map_err(failed)?;
+            let Some(part) = within(READ_LIMIT, JsFuture::from(reader.read())).await else {
+                drop(JsFuture::from(reader.cancel()).await);
+                return Err(ReadError::Failed("it stalled".to_owned()));
+            };
+            let part = part.map_err(failed)?;
             if Reflect::get(&part, &"done".into()).map_err(failed)?.is_truthy() {
                 return Ok(bytes);
             }
@@ -130,6 +144,19 @@ impl Platform for Cloudflare {
     fn log(&self, line: &str) {
         web_sys::console::log_1(&line.into());
     }
+}
+
+/// How long the next piece of a body that is read here may take: token replies, errors, small manifests.
+const READ_LIMIT: Duration = Duration::from_secs(10);
+
+/// What a future gives within a time limit.
+async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let (mut future, mut timer) = (pin!(future), pin!(Delay::from(limit)));
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => timer.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }
 
 /// The headers of a list, one crossing each. Lines of one name come joined by `, `.
@@ -162,17 +189,14 @@ fn respond(answer: Answer<Body>) -> Result<Response, JsValue> {
     }
 }
 
-/// Why a fetch failed: the signal of the time limit names itself.
+/// Why a fetch failed.
 fn failure(error: &JsValue) -> SendError {
-    let name = Reflect::get(error, &"name".into()).ok().and_then(|name| name.as_string());
-    if name.as_deref() == Some("TimeoutError") {
-        return SendError::TimedOut;
-    }
     SendError::Failed(words(error))
 }
 
-/// An error's message, for the log.
+/// An error's message, for the log. The runtime may repeat an address, and that may be signed: it is cut off there.
 fn words(error: &JsValue) -> String {
     let message = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
-    message.unwrap_or_else(|| "no message".to_owned())
+    let message = message.unwrap_or_else(|| "no message".to_owned());
+    message.split("http").next().unwrap_or_default().to_owned()
 }

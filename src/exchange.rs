@@ -3,9 +3,6 @@
 use std::cell::RefCell;
 
 use http::header::{ACCEPT_ENCODING, HeaderValue, USER_AGENT};
-use http::{HeaderMap, Method};
-use std::time::Duration;
-use url::Url;
 
 use crate::auth::{Authorization, BearerChallenge, PassKind, bearer};
 use crate::config::Config;
@@ -17,9 +14,6 @@ use crate::registry::Registry;
 use crate::route::Site;
 use crate::secret::Secret;
 use http::StatusCode;
-
-/// How long an upstream may take until its headers are there. docker gives up on a ping after 15 s, on the rest later.
-const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 /// Docker Hub answers requests without a User-Agent with a bot challenge page.
 const OUR_USER_AGENT: &str = concat!("pierhead/", env!("CARGO_PKG_VERSION"));
@@ -62,32 +56,24 @@ impl<P: Platform> Exchange<'_, P> {
     /// # Errors
     ///
     /// `UNAVAILABLE`, with 504 when the time limit ran out and 502 when there was no connection.
-    pub async fn send(
-        &self,
-        registry: &Registry,
-        method: Method,
-        url: Url,
-        mut headers: HeaderMap,
-        authorization: Option<Secret>,
-        form: Option<Secret>,
-    ) -> Result<Inbound<P::Body>, OciError> {
-        headers.insert(USER_AGENT, HeaderValue::from_static(OUR_USER_AGENT));
+    pub async fn send(&self, registry: &Registry, mut request: Outbound) -> Result<Inbound<P::Body>, OciError> {
+        request.headers.insert(USER_AGENT, HeaderValue::from_static(OUR_USER_AGENT));
         // Compressed on the way, a manifest would lose the length that docker insists on.
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let host = url.host_str().unwrap_or_default().to_owned();
+        request.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let host = request.url.host_str().unwrap_or_default().to_owned();
+        let limit_s = request.time_limit.as_secs();
         {
             let mut record = self.record.borrow_mut();
             record.attempts += 1;
             record.upstream = Some(host.clone());
             record.upstream_status = None;
         }
-        let request = Outbound { method, url, headers, authorization, form, time_limit: TIME_LIMIT };
         let answer = self.platform.send(request).await.map_err(|error| {
             let name = &registry.name;
             match error {
                 SendError::TimedOut => OciError::new(
                     Code::Unavailable,
-                    format!("`{host}` (for `{name}`) did not answer within {} s; try again later", TIME_LIMIT.as_secs()),
+                    format!("`{host}` (for `{name}`) did not answer within {limit_s} s; try again later"),
                 )
                 .with_status(StatusCode::GATEWAY_TIMEOUT),
                 SendError::Failed(words) => {
@@ -115,10 +101,16 @@ impl<P: Platform> Exchange<'_, P> {
     /// Our own challenge for a registry: Bearer with our realm; Basic where the registry knows nothing else.
     #[must_use]
     pub fn challenge(&self, registry: &Registry, scope: Option<String>, error: Option<&'static str>) -> String {
-        let service = self.site.authority.clone();
         if self.memory.manner(registry) == Some(Manner::Basic) {
-            return format!(r#"Basic realm="{service}""#);
+            return format!(r#"Basic realm="{}""#, self.site.authority);
         }
+        self.bearer_challenge(registry, scope, error)
+    }
+
+    /// The challenge that leads to our token endpoint, where anybody gets an anonymous pass.
+    #[must_use]
+    pub fn bearer_challenge(&self, registry: &Registry, scope: Option<String>, error: Option<&'static str>) -> String {
+        let service = self.site.authority.clone();
         BearerChallenge { realm: self.site.realm(registry), service, scope, error }.to_string()
     }
 

@@ -76,9 +76,10 @@ const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-r
 /// What of it does not go back as it is: these are written anew by those who know how.
 const REWRITTEN: [HeaderName; 3] = [WWW_AUTHENTICATE, LOCATION, LINK];
 
-/// What is true of an upstream answer whatever became of its body: its rate limits and when to try again.
-const OF_ERRORS: [HeaderName; 7] = [
+/// What is true of an upstream answer whatever became of its body: when to try again, the range there is, rate limits.
+const OF_ERRORS: [HeaderName; 8] = [
     RETRY_AFTER,
+    CONTENT_RANGE,
     DOCKER_RATELIMIT_SOURCE,
     RATELIMIT_LIMIT,
     RATELIMIT_REMAINING,

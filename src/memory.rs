@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use crate::registry::{KnownChallenge, Login, Registry};
+use crate::registry::{KnownChallenge, Registry};
 use crate::secret::Secret;
 
 /// How a registry wants to be asked.
@@ -22,8 +22,8 @@ pub enum Manner {
 /// What a token was got for. Nobody else may have it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TokenKey {
-    /// The registry's origin.
-    pub origin: String,
+    /// The registry's canonical name: two rows may share an origin, but not an account.
+    pub registry: String,
     /// The token server.
     pub realm: String,
     /// Its service.
@@ -43,7 +43,7 @@ const MAX_TOKENS: usize = 1000;
 /// One isolate's memory.
 #[derive(Debug, Default)]
 pub struct Memory {
-    /// By registry origin.
+    /// By the registry's canonical name: what one row trusts another need not.
     manners: RefCell<HashMap<String, Manner>>,
     /// With the end of their life, in milliseconds since the epoch.
     tokens: RefCell<HashMap<TokenKey, (Secret, u64)>>,
@@ -53,18 +53,19 @@ impl Memory {
     /// How a registry wants to be asked: as it last said, else as its row says.
     #[must_use]
     pub fn manner(&self, registry: &Registry) -> Option<Manner> {
-        if let Some(learnt) = self.manners.borrow().get(registry.origin.as_str()) {
+        if let Some(learnt) = self.manners.borrow().get(&registry.name) {
             return Some(learnt.clone());
         }
-        if registry.login == Login::Never {
-            return Some(Manner::Open);
+        match &registry.challenge {
+            Some(challenge) => Some(Manner::Bearer(challenge.clone())),
+            None if registry.open && !registry.login => Some(Manner::Open),
+            None => None,
         }
-        registry.challenge.clone().map(Manner::Bearer)
     }
 
     /// Remembers what a registry said.
     pub fn learn(&self, registry: &Registry, manner: Manner) {
-        self.manners.borrow_mut().insert(registry.origin.to_string(), manner);
+        self.manners.borrow_mut().insert(registry.name.clone(), manner);
     }
 
     /// A token that is still good for a while.
@@ -99,7 +100,7 @@ mod tests {
     use crate::registry::Registries;
 
     fn key(scope: &str) -> TokenKey {
-        TokenKey { origin: "o".into(), realm: "r".into(), service: None, scope: scope.into(), operator: false }
+        TokenKey { registry: "o".into(), realm: "r".into(), service: None, scope: scope.into(), operator: false }
     }
 
     #[test]

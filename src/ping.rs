@@ -4,7 +4,7 @@
 //! somebody could have something to log in with: a client without credentials gets an anonymous pass and goes on.
 
 use http::header::WWW_AUTHENTICATE;
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 
 use crate::answer::{self, Answer};
 use crate::auth::Authorization;
@@ -13,45 +13,39 @@ use crate::memory::Manner;
 use crate::oci::{Code, OciError};
 use crate::platform::Platform;
 use crate::registry::Registry;
+use crate::route::Route;
 use crate::upstream::Ask;
 
 impl<P: Platform> Exchange<'_, P> {
-    /// Answers a ping for a registry.
+    /// Answers a ping.
     ///
     /// # Errors
     ///
     /// Those of [`Exchange::ask`], when the client's own credentials had to be shown to the registry.
     pub async fn ping(
         &self,
-        registry: &Registry,
+        route: &Route,
         method: &Method,
         authorization: Authorization,
     ) -> Result<Answer<P::Body>, OciError> {
         // On a gateway the address names no registry, but the token does: `docker login` checks it here.
-        let of_token = match &authorization {
-            Authorization::Pass(pass) if self.site.gateway => self.config.registries.by_name(&pass.registry),
-            Authorization::Basic(basic) if self.site.gateway => Some(self.owner(basic).0),
+        let named = match &authorization {
+            Authorization::Pass(pass) if route.by_default => self.config.registries.by_name(&pass.registry),
+            Authorization::Basic(basic) if route.by_default => Some(self.owner(basic).0),
             _ => None,
         };
-        let registry = of_token.as_deref().unwrap_or(registry);
+        let registry = named.as_deref().unwrap_or(&route.registry);
         let presented = match self.present(registry, authorization) {
             Ok(presented) => presented,
             Err(why) => return Ok(self.unauthorized(registry, None, Some("invalid_token"), &why)),
         };
         match presented {
             Presented::AnonymousPass => Ok(welcome()),
+            // Whatever the default registry wants, the images behind it may want a login.
+            Presented::Nothing if route.by_default => Ok(invitation(&self.bearer_challenge(registry, None, None))),
             Presented::Nothing => Ok(self.invite(registry).await),
             Presented::Own(_) => {
-                let ask = Ask {
-                    registry,
-                    method: Method::GET,
-                    path: "/v2/".to_owned(),
-                    headers: HeaderMap::new(),
-                    scope: None,
-                    presented,
-                    blob: false,
-                };
-                let reply = self.ask(&ask).await?;
+                let reply = self.ask(&Ask::ping(registry, presented)).await?;
                 if reply.status.is_success() {
                     return Ok(welcome());
                 }
@@ -69,19 +63,25 @@ impl<P: Platform> Exchange<'_, P> {
     /// What a client that presents nothing is told. A registry that cannot be asked is assumed to want tokens: an
     /// anonymous pass needs nothing from it, and the pull will tell what is wrong.
     async fn invite(&self, registry: &Registry) -> Answer<P::Body> {
+        if !registry.login {
+            return welcome();
+        }
         let operator = self.config.credentials.contains_key(&registry.name);
         match self.manner(registry).await {
             Ok(Manner::Open) => welcome(),
             // The operator's account serves everybody, and no anonymous client could answer a Basic challenge.
             Ok(Manner::Basic) if operator => welcome(),
-            Ok(_) | Err(_) => {
-                let why = OciError::new(Code::Unauthorized, "authentication required; an anonymous token will do");
-                let mut answer = answer::error(&why);
-                answer::set(answer.headers_mut(), WWW_AUTHENTICATE, &self.challenge(registry, None, None));
-                answer
-            }
+            Ok(_) | Err(_) => invitation(&self.challenge(registry, None, None)),
         }
     }
+}
+
+/// A 401 that nobody need take amiss.
+fn invitation<B>(challenge: &str) -> Answer<B> {
+    let why = OciError::new(Code::Unauthorized, "authentication required; an anonymous token will do");
+    let mut answer = answer::json(why.status, why.to_json());
+    answer::set(answer.headers_mut(), WWW_AUTHENTICATE, challenge);
+    answer
 }
 
 fn welcome<B>() -> Answer<B> {

@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
 use crate::secret::Secret;
+use crate::upstream::TIME_LIMIT;
 
 /// The world: requests, bodies, the clock and the log. Each method is one crossing.
 #[expect(async_fn_in_trait, reason = "one thread, one caller: no bound on the futures is wanted")]
@@ -57,6 +58,14 @@ pub struct Outbound {
     pub form: Option<Secret>,
     /// How long its headers may take.
     pub time_limit: Duration,
+}
+
+impl Outbound {
+    /// A request with nothing but its method and address, and the usual time limit.
+    #[must_use]
+    pub fn new(method: Method, url: Url) -> Self {
+        Self { method, url, headers: HeaderMap::new(), authorization: None, form: None, time_limit: TIME_LIMIT }
+    }
 }
 
 /// An upstream's answer.

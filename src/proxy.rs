@@ -10,7 +10,7 @@ use crate::answer::{self, Answer};
 use crate::auth::Authorization;
 use crate::config::{Config, ConfigError};
 use crate::exchange::Exchange;
-use crate::headers::{self, CF_RAY};
+use crate::headers::{self, CF_RAY, OCI_NAMESPACE};
 use crate::memory::Memory;
 use crate::oci::{Code, Endpoint, OciError};
 use crate::platform::{ClientRequest, Payload, Platform};
@@ -55,10 +55,7 @@ impl Proxy {
             Ok(answer) => answer,
             // 7. Errors of our own leave here, and nowhere else.
             Err(error) => {
-                let mut record = record.borrow_mut();
-                record.error = Some(error.code.as_str());
-                record.cause =
-                    Some(error.cause.iter().fold(error.message.clone(), |text, cause| format!("{text}: {cause}")));
+                record.borrow_mut().fail(&error);
                 answer::error(&error)
             }
         };
@@ -117,10 +114,10 @@ impl Proxy {
         // 5. Access.
 
         // 6. The ping, or a pull.
-        match &endpoint {
+        let work = match &endpoint {
             Endpoint::Ping => {
                 record.borrow_mut().endpoint = Some("ping");
-                exchange.ping(&route.registry, &request.method, Authorization::read(&request.headers)).await
+                exchange.ping(&route, &request.method, Authorization::read(&request.headers)).await
             }
             Endpoint::Repository(name, resource) => {
                 {
@@ -131,7 +128,13 @@ impl Proxy {
                 }
                 exchange.pull(&route, name, resource, &request.method, &url, &request.headers).await
             }
+        };
+        let mut answer = work.unwrap_or_else(|error| exchange.fail(&error));
+        // A client that sent `?ns=` is told that it was heeded (distribution spec, "Registry Proxying").
+        if let Some(ns) = &route.ns {
+            answer::set(answer.headers_mut(), OCI_NAMESPACE, ns);
         }
+        Ok(answer)
     }
 }
 
@@ -153,7 +156,7 @@ fn read_url(text: &str) -> Result<Url, OciError> {
 
 fn not_allowed<B>(method: &Method, allow: &'static str, record: &RefCell<Record>) -> Answer<B> {
     let error = OciError::new(Code::Unsupported, format!("`{method}` is not allowed here ({allow}): pierhead only pulls"));
-    record.borrow_mut().error = Some(error.code.as_str());
+    record.borrow_mut().fail(&error);
     let mut answer = answer::error(&error);
     answer::set(answer.headers_mut(), ALLOW, allow);
     answer

@@ -10,16 +10,19 @@ use url::{Url, form_urlencoded};
 use crate::answer::{self, Answer};
 use crate::auth::{Authorization, Challenge, Scope};
 use crate::exchange::{Exchange, Presented};
-use crate::headers::{self, DOCKER_CONTENT_DIGEST, DOCKER_DISTRIBUTION_API_VERSION};
+use crate::headers::{self, DOCKER_CONTENT_DIGEST, DOCKER_DISTRIBUTION_API_VERSION, X_PIERHEAD_ERROR};
 use crate::memory::Manner;
 use crate::oci::{Code, ErrorBody, MANIFEST_ACCEPT, OciError, Reference, RepositoryName, Resource};
 use crate::platform::{Payload, Platform};
 use crate::registry::Blobs;
 use crate::route::Route;
-use crate::upstream::{Ask, Reply, ReplyBody};
+use crate::upstream::{Ask, Reply, ReplyBody, TIME_LIMIT};
 
 /// The largest manifest clients and registries agree on, in bytes (distribution spec, "Pushing Manifests").
 const MAX_MANIFEST: usize = 4 * 1024 * 1024;
+
+/// How much of an upstream's reason is repeated, in characters.
+const MAX_REASON: usize = 200;
 
 impl<P: Platform> Exchange<'_, P> {
     /// Answers a request for something in a repository.
@@ -53,26 +56,26 @@ impl<P: Platform> Exchange<'_, P> {
             scope: Some(Scope::pull(&registry.upstream_name(name.as_str()))),
             presented,
             blob: matches!(resource, Resource::Blob(_)),
+            time_limit: TIME_LIMIT,
         };
         let mut reply = self.ask(&ask).await?;
         if reply.probe {
             unprobe(&mut reply);
         }
+        let manifest = matches!(resource, Resource::Manifest(_));
+        if manifest && *method == Method::HEAD && reply.status == StatusCode::OK && !has_length(&reply.headers) {
+            reply = self.measure(&ask).await?;
+        }
         if matches!(resource, Resource::Referrers(_)) && !is_referrers(&reply) {
-            return Err(no_referrers(registry.name.as_str()));
+            return Err(no_referrers(&registry.name));
         }
         let handed_on = reply.status.is_redirection() && registry.blobs == Blobs::Redirect;
         if !(reply.status.is_success() || reply.status == StatusCode::NOT_MODIFIED || handed_on) {
-            return Ok(self.refuse(route, name, resource, &ask, reply).await);
+            return self.refuse(route, name, resource, &ask, reply).await;
         }
-        if matches!(resource, Resource::Manifest(_)) {
-            if is_page(&reply.headers) {
-                let message = format!("`{}` (for `{}`) sent a web page in place of a manifest", reply.host, registry.name);
-                return Err(OciError::new(Code::Unavailable, message));
-            }
-            if *method == Method::HEAD && reply.status == StatusCode::OK && !has_length(&reply.headers) {
-                reply = self.measure(&ask).await?;
-            }
+        if !ask.blob && is_page(&reply.headers) {
+            let message = format!("`{}` (for `{}`) sent a web page in place of an answer", reply.host, registry.name);
+            return Err(OciError::new(Code::Unavailable, message));
         }
         Ok(deliver(route, name, resource, method, url, reply))
     }
@@ -88,34 +91,43 @@ impl<P: Platform> Exchange<'_, P> {
         resource: &Resource,
         ask: &Ask<'_>,
         reply: Reply<P::Body>,
-    ) -> Answer<P::Body> {
+    ) -> Result<Answer<P::Body>, OciError> {
         let registry = &*route.registry;
         let status = reply.status;
+        let no_access = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        if no_access && ask.blob && !reply.from_origin {
+            // An address that has expired, or a bot check: no login mends it, another try may.
+            let message = format!("the storage at `{}` (for `{}`) answered {status}; try again", reply.host, registry.name);
+            return Err(OciError::new(Code::Unavailable, message));
+        }
         let scope = Some(route.client_scope(name));
-        let could_log_in = self.memory.manner(registry) != Some(Manner::Open);
+        let could_log_in = registry.login && self.memory.manner(registry) != Some(Manner::Open);
         let nothing = matches!(ask.presented, Presented::Nothing) && could_log_in;
-        let ask_for_token =
-            matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS);
-        if nothing && ask_for_token {
+        if nothing && (no_access || status == StatusCode::TOO_MANY_REQUESTS) {
             let why = self.reason(&ask.method, reply).await;
-            let message = format!("`{}` wants a login for this ({why})", registry.name);
-            return self.unauthorized(registry, scope, None, &OciError::new(Code::Unauthorized, message));
+            let error = OciError::new(Code::Unauthorized, format!("`{}` wants a login for this ({why})", registry.name));
+            let mut answer = self.unauthorized(registry, scope, None, &error);
+            // It was the registry that refused.
+            answer.headers_mut().remove(X_PIERHEAD_ERROR);
+            return Ok(answer);
         }
         let reason = (status == StatusCode::UNAUTHORIZED).then(|| reason_of(&reply.headers));
         let mut answer = self.relay_error(registry, &ask.method, resource.missing(), reply).await;
         if let Some(reason) = reason {
             answer::set(answer.headers_mut(), WWW_AUTHENTICATE, &self.challenge(registry, scope, reason));
         }
-        echo_ns(route, answer.headers_mut());
-        answer
+        Ok(answer)
     }
 
     /// The upstream's own words for a refusal, or its status.
     async fn reason(&self, method: &Method, reply: Reply<P::Body>) -> String {
         let status = reply.status;
+        if reply.operator {
+            return format!("{status} to this proxy's own account");
+        }
         let body = self.read_error(method, reply.body).await;
         let said = ErrorBody::parse(&body).and_then(|body| body.first().map(|(_, message)| message.to_owned()));
-        said.filter(|message| !message.is_empty()).unwrap_or_else(|| status.to_string())
+        said.filter(|message| !message.is_empty()).unwrap_or_else(|| status.to_string()).chars().take(MAX_REASON).collect()
     }
 
     /// HEAD of a manifest whose registry leaves out the length (registry.access.redhat.com): docker stops at
@@ -166,7 +178,6 @@ fn deliver<B>(
     {
         answer::set(&mut headers, LOCATION, location);
     }
-    echo_ns(route, &mut headers);
     let body = match reply.body {
         ReplyBody::Unread(body) if method != Method::HEAD && !reply.status.is_redirection() => Payload::Upstream(body),
         _ => Payload::Empty,
@@ -175,13 +186,6 @@ fn deliver<B>(
     *answer.status_mut() = reply.status;
     *answer.headers_mut() = headers;
     answer
-}
-
-/// Tells a client that sent `?ns=` that it was heeded (distribution spec, "Registry Proxying").
-fn echo_ns(route: &Route, headers: &mut HeaderMap) {
-    if let Some(ns) = &route.ns {
-        answer::set(headers, headers::OCI_NAMESPACE, ns);
-    }
 }
 
 /// The query as it came, but for `ns`, with its question mark.
@@ -195,14 +199,15 @@ fn query_without_ns(url: &Url) -> String {
 ///
 /// Only the query is the registry's. A link that is not `next`, or that leads to another path, is dropped.
 fn next_page(link: &str, route: &Route, name: &RepositoryName, resource: &Resource, url: &Url) -> Option<String> {
-    let (target, params) = link.trim().strip_prefix('<')?.split_once('>')?;
-    let compact: String = params.chars().filter(|c| !matches!(c, ' ' | '"')).collect();
-    if !compact.to_ascii_lowercase().contains(";rel=next") {
-        return None;
-    }
+    // A target holds no `<`, so each one begins a link of its own.
+    let links = link.split('<').filter_map(|link| link.split_once('>'));
+    let (target, _) = links.into_iter().find(|(_, params)| {
+        let compact: String = params.chars().filter(|c| !matches!(c, ' ' | '"')).collect();
+        compact.to_ascii_lowercase().contains(";rel=next")
+    })?;
     let target = route.registry.origin.join(target).ok()?;
     // registry.k8s.io's tags come from Artifact Registry, under another name: the last components tell.
-    if !target.path().ends_with(&format!("/{}", resource.path())) {
+    if !target.path().replace("%3A", ":").ends_with(&format!("/{}", resource.path())) {
         return None;
     }
     let mut query = query_without_ns(&target);

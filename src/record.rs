@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::oci::OciError;
+
 /// What is known of a request when it ends. Never a credential, a token or a signed query.
 #[derive(Debug, Default, Serialize)]
 pub struct Record {
@@ -47,7 +49,21 @@ pub struct Record {
     pub cause: Option<String>,
 }
 
+/// How much of a message is kept, in characters: an upstream may say as much as it likes.
+const MAX_CAUSE: usize = 300;
+
 impl Record {
+    /// Notes an error of ours, with what the platform said.
+    pub fn fail(&mut self, error: &OciError) {
+        self.error = Some(error.code.as_str());
+        self.explain(&error.cause.iter().fold(error.message.clone(), |text, cause| format!("{text}: {cause}")));
+    }
+
+    /// Notes why, in words.
+    pub fn explain(&mut self, cause: &str) {
+        self.cause = Some(cause.chars().take(MAX_CAUSE).collect());
+    }
+
     /// The line.
     #[must_use]
     pub fn to_line(&self) -> String {

@@ -22,27 +22,16 @@ pub struct Registry {
     pub realms: Vec<Url>,
     /// One-component names mean `library/<name>` (Docker Hub).
     pub library: bool,
-    /// Who must log in, as far as it is known before asking.
-    pub login: Login,
+    /// It serves public repositories without any token.
+    pub open: bool,
+    /// Clients may log in: `GET /v2/` asks them to.
+    pub login: bool,
     /// What its 401 is known to say. A stale row costs one more round trip, nothing else: the 401 corrects it.
     pub challenge: Option<KnownChallenge>,
     /// Whether blob bytes come through this proxy.
     pub blobs: Blobs,
     /// It answers HEAD of a blob with 401 even with a good token (public.ecr.aws; aws/containers-roadmap#2671).
     pub blob_head_refused: bool,
-}
-
-/// Whether clients need a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Login {
-    /// `GET /v2/` is 200 without any token, and there is nobody to log in as.
-    Never,
-    /// Public repositories are served without a token, private ones ask for one.
-    Private,
-    /// Every request needs a token.
-    Always,
-    /// Not known: the registry's own `/v2/` tells.
-    Ask,
 }
 
 /// Whether the proxy carries blob bytes or hands the storage's address to the client.
@@ -109,7 +98,9 @@ pub fn is_public_name(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.');
-            name.contains('.') && !LOCAL.iter().any(|suffix| name.ends_with(suffix))
+            // Two parsers may disagree on other characters, and no storage host has them.
+            let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+            plain && name.contains('.') && !LOCAL.iter().any(|suffix| name.ends_with(suffix))
         }
         _ => false,
     }
@@ -160,7 +151,7 @@ fn artifact_registry(name: &str) -> Option<Registry> {
     if !plain || location.starts_with('-') || location.len() > 40 {
         return None;
     }
-    Row { name, login: Login::Private, ..ROW }.registry()
+    Row { name, open: true, ..ROW }.registry()
 }
 
 /// A row of the built-in table, in constants.
@@ -174,7 +165,8 @@ struct Row<'a> {
     token: Option<(&'a str, &'a str)>,
     realms: &'a [&'a str],
     library: bool,
-    login: Login,
+    open: bool,
+    login: bool,
     blob_head_refused: bool,
 }
 
@@ -187,7 +179,8 @@ const ROW: Row<'static> = Row {
     token: None,
     realms: &[],
     library: false,
-    login: Login::Always,
+    open: false,
+    login: true,
     blob_head_refused: false,
 };
 
@@ -205,6 +198,7 @@ impl Row<'_> {
             origin: Url::parse(&format!("https://{host}")).ok()?,
             realms,
             library: self.library,
+            open: self.open,
             login: self.login,
             challenge: token.map(|(realm, service)| KnownChallenge {
                 realm,
@@ -229,30 +223,18 @@ const ROWS: &[Row<'static>] = &[
         library: true,
         ..ROW
     },
-    Row {
-        name: "quay.io",
-        labels: &["quay"],
-        token: Some(("https://quay.io/v2/auth", "quay.io")),
-        login: Login::Private,
-        ..ROW
-    },
-    Row {
-        name: "gcr.io",
-        labels: &["gcr"],
-        token: Some(("https://gcr.io/v2/token", "gcr.io")),
-        login: Login::Private,
-        ..ROW
-    },
-    Row { name: "us.gcr.io", login: Login::Private, ..ROW },
-    Row { name: "eu.gcr.io", login: Login::Private, ..ROW },
-    Row { name: "asia.gcr.io", login: Login::Private, ..ROW },
-    Row { name: "marketplace.gcr.io", login: Login::Private, ..ROW },
-    Row { name: "mirror.gcr.io", library: true, login: Login::Private, ..ROW },
+    Row { name: "quay.io", labels: &["quay"], token: Some(("https://quay.io/v2/auth", "quay.io")), open: true, ..ROW },
+    Row { name: "gcr.io", labels: &["gcr"], token: Some(("https://gcr.io/v2/token", "gcr.io")), open: true, ..ROW },
+    Row { name: "us.gcr.io", open: true, ..ROW },
+    Row { name: "eu.gcr.io", open: true, ..ROW },
+    Row { name: "asia.gcr.io", open: true, ..ROW },
+    Row { name: "marketplace.gcr.io", open: true, ..ROW },
+    Row { name: "mirror.gcr.io", library: true, open: true, ..ROW },
     // Frozen in 2023; every request is a 302 to registry.k8s.io, so it is asked at once.
-    Row { name: "k8s.gcr.io", labels: &["k8s-gcr"], host: "registry.k8s.io", login: Login::Never, ..ROW },
-    Row { name: "registry.k8s.io", labels: &["k8s"], login: Login::Never, ..ROW },
+    Row { name: "k8s.gcr.io", labels: &["k8s-gcr"], host: "registry.k8s.io", open: true, login: false, ..ROW },
+    Row { name: "registry.k8s.io", labels: &["k8s"], open: true, login: false, ..ROW },
     Row { name: "ghcr.io", labels: &["ghcr"], token: Some(("https://ghcr.io/token", "ghcr.io")), ..ROW },
-    Row { name: "mcr.microsoft.com", labels: &["mcr"], login: Login::Never, ..ROW },
+    Row { name: "mcr.microsoft.com", labels: &["mcr"], open: true, login: false, ..ROW },
     Row {
         name: "public.ecr.aws",
         labels: &["ecr"],
@@ -281,7 +263,7 @@ const ROWS: &[Row<'static>] = &[
         token: Some(("https://docker-auth.elastic.co/auth", "token-service")),
         ..ROW
     },
-    Row { name: "registry.access.redhat.com", labels: &["redhat"], login: Login::Never, ..ROW },
+    Row { name: "registry.access.redhat.com", labels: &["redhat"], open: true, login: false, ..ROW },
     Row {
         name: "container-registry.oracle.com",
         labels: &["oracle"],
@@ -298,7 +280,7 @@ const ROWS: &[Row<'static>] = &[
         ..ROW
     },
     // Nobody has published its challenge: found out by asking.
-    Row { name: "docker.cloudsmith.io", labels: &["cloudsmith"], login: Login::Ask, ..ROW },
+    Row { name: "docker.cloudsmith.io", labels: &["cloudsmith"], ..ROW },
 ];
 
 #[cfg(test)]

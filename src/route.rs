@@ -41,6 +41,8 @@ pub struct Route {
     prefix: String,
     /// The `ns` that chose the registry, as the client wrote it.
     pub ns: Option<String>,
+    /// Nothing in the address names the registry: it is a gateway's default.
+    pub by_default: bool,
 }
 
 impl Site {
@@ -67,6 +69,20 @@ impl Site {
             home: registry.unwrap_or_else(|| Rc::clone(&config.default_registry)),
             authority,
         })
+    }
+
+    /// Whether a host is one this proxy answers on, as far as it can know: the one asked, those of `ROUTES`, and the
+    /// label hosts beside it.
+    #[must_use]
+    pub fn is_ours(&self, config: &Config, host: &str) -> bool {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let asked = self.authority.split(':').next().unwrap_or_default();
+        let routed = |route: &String| route.split(':').next() == Some(&host);
+        let beside = match (asked.split_once('.'), host.split_once('.')) {
+            (Some((_, zone)), Some((label, same))) => zone == same && config.registries.by_label(label).is_some(),
+            _ => false,
+        };
+        host == asked || beside || config.routes.keys().any(routed)
     }
 
     /// The token endpoint for a registry.
@@ -117,11 +133,12 @@ impl Route {
             (None, None) => (Rc::clone(&site.home), String::new(), behind),
         };
         let endpoint = Endpoint::parse(rest)?;
-        if undecided && prefix.is_empty() {
+        let by_default = undecided && prefix.is_empty();
+        if by_default && registry.library {
             refuse_unknown_prefix(&endpoint)?;
         }
         let base = if before.is_empty() { String::new() } else { format!("/{before}") };
-        Ok((Self { registry, base, prefix, ns }, endpoint))
+        Ok((Self { registry, base, prefix, ns, by_default }, endpoint))
     }
 
     /// The path of a resource at the registry.
@@ -176,7 +193,7 @@ fn namespace(config: &Config, url: &Url) -> Result<Option<(String, Rc<Registry>)
     Ok(Some((ns.into_owned(), registry)))
 }
 
-/// On a gateway a first component with a dot can only be meant as a registry: Docker Hub has no such namespaces.
+/// On a gateway to Docker Hub a first component with a dot can only be meant as a registry: it has no such namespaces.
 fn refuse_unknown_prefix(endpoint: &Endpoint) -> Result<(), OciError> {
     let Endpoint::Repository(name, _) = endpoint else { return Ok(()) };
     match name.split_first() {

@@ -37,10 +37,7 @@ impl<P: Platform> Exchange<'_, P> {
         request: ClientRequest<P::Body>,
     ) -> Result<Answer<P::Body>, OciError> {
         match self.exchange_token(named, url, request).await {
-            Err(why) if why.status == StatusCode::UNAUTHORIZED => {
-                self.note(&why);
-                Ok(self.ask_for_password(answer::error(&why)))
-            }
+            Err(why) if why.status == StatusCode::UNAUTHORIZED => Ok(self.ask_for_password(self.fail(&why))),
             other => other,
         }
     }
@@ -55,25 +52,34 @@ impl<P: Platform> Exchange<'_, P> {
         let named = self.config.registries.by_name(named).ok_or_else(unknown)?;
         let asked = TokenRequest::read(self.platform, url, request).await?;
         self.record.borrow_mut().presented = Some(asked.credentials.kind());
-        let (registry, scopes) = self.rename(named, &asked.scopes)?;
-        let registry = match &asked.credentials {
-            // `docker login` asks for no scope: on a gateway the user name alone tells the registry.
-            Credentials::Password(basic) if scopes.is_empty() && self.site.gateway => self.owner(basic).0,
-            _ => registry,
-        };
-        self.record.borrow_mut().registry = Some(registry.name.clone());
-        let credentials = match asked.credentials {
-            Credentials::None => return Ok(anonymous(&Pass::anonymous(&registry.name, self.now()))),
+        // `docker login` asks for no scope: a gateway's default in the path is nobody's choice then, and the credentials
+        // alone tell the registry.
+        let by_default = asked.scopes.is_empty() && self.site.gateway && named.name == self.site.home.name;
+        let (mut registry, scopes) = self.rename(named, &asked.scopes)?;
+        let (owner, credentials) = match asked.credentials {
+            Credentials::None => (None, Credentials::None),
             Credentials::Password(basic) => {
                 let (owner, basic) = self.owner(&basic);
-                self.check_owner(&registry, &owner.name)?;
-                Credentials::Password(basic)
+                (Some(owner), Credentials::Password(basic))
             }
             Credentials::Refresh { registry: of, token } => {
-                self.check_owner(&registry, of.as_deref().unwrap_or(&self.site.home.name))?;
-                Credentials::Refresh { registry: of, token }
+                let foreign = || OciError::new(Code::Unauthorized, "this refresh token is for no registry of this proxy");
+                let owner = match of {
+                    Some(name) => self.config.registries.by_name(&name).ok_or_else(foreign)?,
+                    None => Rc::clone(&self.site.home),
+                };
+                (Some(owner), Credentials::Refresh { registry: None, token })
             }
         };
+        if let Some(owner) = owner.as_ref().filter(|_| by_default) {
+            registry = Rc::clone(owner);
+        }
+        self.record.borrow_mut().registry = Some(registry.name.clone());
+        let Some(owner) = owner.filter(|_| registry.login) else {
+            // Nothing to show, or nobody to show it to: what is public is served all the same.
+            return Ok(anonymous(&Pass::anonymous(&registry.name, self.now())));
+        };
+        self.check_owner(&registry, &owner.name)?;
         self.forward(&registry, TokenRequest { credentials, scopes, ..asked }).await
     }
 

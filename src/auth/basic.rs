@@ -8,7 +8,7 @@ use crate::secret::Secret;
 /// Basic credentials (RFC 7617).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Basic {
-    /// The user's name. It may carry a registry in front, `ghcr.io/alice`: see [`Basic::for_registry`].
+    /// The user's name. It may carry a registry in front, `ghcr.io/alice`: see [`Basic::split_registry`].
     pub user: String,
     /// The password or access token.
     pub password: Secret,
@@ -19,7 +19,8 @@ impl Basic {
     #[must_use]
     pub fn from_pair(pair: &str) -> Option<Self> {
         let (user, password) = pair.split_once(':')?;
-        if user.is_empty() || password.is_empty() || pair.chars().any(char::is_control) {
+        // Google's `_json_key` has a whole key file for a password, line ends and all: it leaves encoded only.
+        if user.is_empty() || password.is_empty() || user.chars().any(char::is_control) {
             return None;
         }
         Some(Self { user: user.to_owned(), password: Secret::new(password) })
@@ -63,9 +64,15 @@ mod tests {
         assert_eq!((basic.user.as_str(), basic.password.expose()), ("alice", "s:ecret"));
         assert_eq!(basic.to_header().expose(), "Basic YWxpY2U6czplY3JldA==");
         assert!(!format!("{basic:?}").contains("ecret"));
-        for bad in ["", "!!!", "YWxpY2U=", "OnNlY3JldA==", "YWxpY2U6", "YTpiDQo="] {
+        for bad in ["", "!!!", "YWxpY2U=", "OnNlY3JldA==", "YWxpY2U6", "YQ06Yg=="] {
             assert_eq!(Basic::from_header(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_key_file_is_a_password() {
+        let key = Basic::from_pair("_json_key:{\n  \"type\": \"service_account\"\n}\n").unwrap();
+        assert_eq!(Basic::from_header(key.to_header().expose().trim_start_matches("Basic ")), Some(key));
     }
 
     #[test]

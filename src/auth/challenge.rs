@@ -49,7 +49,7 @@ impl Challenge {
         self.params.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// The token server of a Bearer challenge that has one, with its service.
+    /// The token server of a Bearer challenge that names one.
     #[must_use]
     pub fn realm(&self) -> Option<Url> {
         if self.scheme != "bearer" {

@@ -87,9 +87,10 @@ fn life(value: &Value) -> Result<u64, ReplyError> {
         _ => String::new(),
     };
     let whole = text.split('.').next().and_then(|whole| whole.parse::<u64>().ok());
-    whole
-        .map(|seconds| seconds.clamp(DEFAULT_LIFE, MAX_LIFE))
-        .ok_or_else(|| ReplyError(format!("not usable: `expires_in` is `{text}`; expected a number of seconds")))
+    whole.map(|seconds| seconds.clamp(DEFAULT_LIFE, MAX_LIFE)).ok_or_else(|| {
+        let shown: String = text.chars().take(40).collect();
+        ReplyError(format!("not usable: `expires_in` is `{shown}`; expected a number of seconds"))
+    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// The error codes of the distribution spec ("Error Codes") that a pull can meet, and `UNAVAILABLE`.
 ///
@@ -132,13 +132,13 @@ impl fmt::Display for OciError {
 impl std::error::Error for OciError {}
 
 /// The envelope as an upstream sends it, read as far as it is needed to know that clients can read it too.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
 pub struct ErrorBody {
     errors: Vec<Diagnostic>,
 }
 
 /// One error of an envelope. Codes outside the spec occur (quay's `TAG_EXPIRED`), so the code is any text.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
 struct Diagnostic {
     code: String,
     #[serde(default)]

@@ -1,9 +1,9 @@
 //! A token request, sent on to the registry's own token server with the client's credentials.
 
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use serde_json::json;
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
 use super::request::{Credentials, TokenRequest};
 use crate::answer::{self, Answer};
@@ -11,10 +11,10 @@ use crate::auth::{Pass, PassKind, Scope, TokenReply};
 use crate::exchange::Exchange;
 use crate::memory::Manner;
 use crate::oci::{Code, OciError};
-use crate::platform::Platform;
+use crate::platform::{Outbound, Platform};
 use crate::registry::{KnownChallenge, Registry};
 use crate::secret::Secret;
-use crate::upstream::with_query;
+use crate::upstream::{token_server_fault, with_query};
 
 impl<P: Platform> Exchange<'_, P> {
     /// Sends the request on and its answer back. If the upstream knows no POST, its status makes the client repeat with
@@ -26,17 +26,16 @@ impl<P: Platform> Exchange<'_, P> {
             Manner::Open => return Err(none("needs no login; pull without one")),
             Manner::Basic => return Err(none("has no token server; its operator can give it a host of its own (ROUTES)")),
         };
-        let (url, authorization, form) = outbound(&challenge, &asked);
-        let mut headers = HeaderMap::new();
-        if form.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        }
-        let answer = self.send(registry, asked.method.clone(), url, headers, authorization, form).await?;
+        let answer = self.send(registry, outbound(&challenge, &asked)).await?;
         if answer.status == StatusCode::OK {
             let reply = self.read_reply(registry, &challenge, answer.body).await?;
             return Ok(wrapped(registry, reply));
         }
-        let refusal = self.refusal(registry, &challenge, answer).await?;
+        // 404 and 405 among them: "no POST here".
+        if !answer.status.is_client_error() {
+            return Err(token_server_fault(registry, &challenge, answer.status));
+        }
+        let refusal = self.refusal(registry, &challenge, answer).await;
         let unauthorized = refusal.status == StatusCode::UNAUTHORIZED;
         let answer = self.relay_error(registry, &asked.method, Code::Unsupported, refusal).await;
         Ok(if unauthorized { self.ask_for_password(answer) } else { answer })
@@ -45,7 +44,7 @@ impl<P: Platform> Exchange<'_, P> {
 
 /// The request as the token server gets it: GET with a header, or POST with a form, as the client chose. `service` is the
 /// upstream's own; the client knows ours only.
-fn outbound(challenge: &KnownChallenge, asked: &TokenRequest) -> (Url, Option<Secret>, Option<Secret>) {
+fn outbound(challenge: &KnownChallenge, asked: &TokenRequest) -> Outbound {
     let service = challenge.service.iter().map(|service| ("service", service.clone()));
     let kept = asked.kept.iter().map(|(key, value)| (key.as_str(), value.clone()));
     let mut pairs: Vec<(&str, String)> = service.chain(kept).collect();
@@ -54,7 +53,9 @@ fn outbound(challenge: &KnownChallenge, asked: &TokenRequest) -> (Url, Option<Se
         if !scopes.is_empty() {
             pairs.push(("scope", scopes.join(" ")));
         }
-        return (challenge.realm.clone(), None, Some(form(&asked.credentials, pairs)));
+        let mut request = Outbound::new(Method::POST, challenge.realm.clone());
+        request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        return Outbound { form: Some(form(&asked.credentials, pairs)), ..request };
     }
     pairs.extend(asked.scopes.iter().map(|scope| ("scope", scope.to_string())));
     let mut authorization = None;
@@ -65,7 +66,7 @@ fn outbound(challenge: &KnownChallenge, asked: &TokenRequest) -> (Url, Option<Se
         authorization = Some(basic.to_header());
     }
     let pairs = pairs.iter().map(|(key, value)| (*key, value.as_str()));
-    (with_query(&challenge.realm, pairs), authorization, None)
+    Outbound { authorization, ..Outbound::new(Method::GET, with_query(&challenge.realm, pairs)) }
 }
 
 /// The OAuth2 form. Where the client sent Basic with a POST, the password goes into the form as the specification has it.

@@ -1,22 +1,16 @@
 //! Where a redirect may lead.
 
 use http::StatusCode;
-use http::header::{HeaderMap, HeaderValue, LOCATION, RANGE};
+use http::header::{HeaderMap, LOCATION};
 use url::Url;
 
+use crate::config::Config;
 use crate::headers;
 use crate::oci::{Code, OciError};
 use crate::registry::{Registry, is_public_name, same_origin};
 use crate::route::Site;
 
-/// A redirect that may be followed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hop {
-    /// Where it leads.
-    pub target: Url,
-}
-
-/// The next hop an answer asks for, if it does.
+/// Where an answer redirects to, if it does.
 ///
 /// Allowed is any https host with a public name on the default port that is not ours: storage hosts change too often
 /// for a list, and no credential goes there. The registry's own origin is allowed whatever its port.
@@ -25,12 +19,13 @@ pub struct Hop {
 ///
 /// `UNAVAILABLE` naming the host, for a redirect to anywhere else or without a `Location`.
 pub fn next_hop(
+    config: &Config,
     registry: &Registry,
     site: &Site,
     from: &Url,
     status: StatusCode,
     headers: &HeaderMap,
-) -> Result<Option<Hop>, OciError> {
+) -> Result<Option<Url>, OciError> {
     if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
@@ -41,15 +36,15 @@ pub fn next_hop(
     // `%3A`, `%2F` and `//`, the WHATWG parser leaves as it is.
     let mut target = from.join(location).map_err(|_| refuse("to something that is no URL"))?;
     target.set_fragment(None);
-    if same_origin(&target, &registry.origin) {
-        return Ok(Some(Hop { target }));
-    }
     let host = target.host_str().unwrap_or_default();
+    if !target.username().is_empty() || target.password().is_some() {
+        return Err(refuse(&format!("to `{host}` with a user name in the address")));
+    }
+    if same_origin(&target, &registry.origin) {
+        return Ok(Some(target));
+    }
     if target.scheme() != "https" {
         return Err(refuse(&format!("to `{}://{host}`, which is not https", target.scheme())));
-    }
-    if !target.username().is_empty() || target.password().is_some() {
-        return Err(refuse("to an address with a user name in it"));
     }
     if let Some(port) = target.port() {
         return Err(refuse(&format!("to port {port} of `{host}`")));
@@ -57,32 +52,28 @@ pub fn next_hop(
     if !is_public_name(&target) {
         return Err(refuse(&format!("to `{host}`, which is no public name")));
     }
-    let ours = site.authority.split(':').next().unwrap_or_default();
-    if host.trim_end_matches('.').eq_ignore_ascii_case(ours) {
+    if site.is_ours(config, host) {
         return Err(refuse(&format!("to `{host}`, which is this proxy")));
     }
-    Ok(Some(Hop { target }))
-}
-
-/// Turns a request's headers into those of a one-byte GET, whose `Content-Range` tells the length.
-pub fn make_probe(headers: &mut HeaderMap) {
-    headers.insert(RANGE, HeaderValue::from_static("bytes=0-0"));
+    Ok(Some(target))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use http::HeaderValue;
     use std::collections::BTreeMap;
 
     fn hop(status: u16, location: Option<&str>) -> Result<Option<String>, String> {
-        let config = Config::read(&BTreeMap::new()).unwrap();
+        let config =
+            Config::read(&BTreeMap::from([("ROUTES".to_owned(), serde_json::json!({"hub.example.net": "docker.io"}))]))
+                .unwrap();
         let site = Site::of(&config, &Url::parse("https://docker.example.com/v2/").unwrap()).unwrap();
         let from = Url::parse("https://gcr.io/v2/p/i/blobs/x").unwrap();
         let registry = config.registries.by_name("gcr.io").unwrap();
         let headers = location.iter().map(|l| (LOCATION, HeaderValue::from_str(l).unwrap())).collect();
-        next_hop(&registry, &site, &from, StatusCode::from_u16(status).unwrap(), &headers)
-            .map(|hop| hop.map(|hop| hop.target.to_string()))
+        next_hop(&config, &registry, &site, &from, StatusCode::from_u16(status).unwrap(), &headers)
+            .map(|target| target.map(String::from))
             .map_err(|e| e.message)
     }
 
@@ -115,6 +106,10 @@ mod tests {
             "https://user:pw@cdn01.quay.io/x",
             "https://docker.example.com/v2/",
             "https://DOCKER.example.com./v2/",
+            "https://ghcr.example.com/v2/",
+            "https://hub.example.net/v2/",
+            "https://user:pw@gcr.io/v2/",
+            "https://a!b.quay.io/x",
             "ftp://cdn01.quay.io/x",
             "data:text/plain,x",
             "https://",

@@ -1,13 +1,14 @@
 //! Tokens of the server side: got without credentials or with the operator's, kept for everybody.
 
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
+use url::Url;
 
-use super::{Ask, NoToken, Reply, ReplyBody, token_key, with_query};
+use super::{Ask, NoToken, Reply, ReplyBody};
 use crate::auth::{Basic, TokenReply, bearer};
 use crate::exchange::Exchange;
 use crate::memory::{Manner, TokenKey};
 use crate::oci::{Code, OciError};
-use crate::platform::{Inbound, Platform};
+use crate::platform::{Inbound, Outbound, Platform};
 use crate::registry::{KnownChallenge, Registry};
 use crate::secret::Secret;
 
@@ -24,6 +25,22 @@ pub struct Token {
 }
 
 impl<P: Platform> Exchange<'_, P> {
+    /// The token to begin with: none where the registry serves the public without.
+    pub(super) async fn first_token(
+        &self,
+        ask: &Ask<'_>,
+        manner: Option<&Manner>,
+    ) -> Result<Option<Token>, NoToken<P::Body>> {
+        let Some(manner) = manner else { return Ok(None) };
+        if let Some(kept) = self.kept_token(ask, manner) {
+            return Ok(Some(kept));
+        }
+        if ask.registry.open {
+            return Ok(None);
+        }
+        self.fresh_token(ask, manner).await
+    }
+
     /// A token for `ask`, from the token server or the operator. None where the registry's manner asks for none.
     pub(super) async fn fresh_token(&self, ask: &Ask<'_>, manner: &Manner) -> Result<Option<Token>, NoToken<P::Body>> {
         let operator = self.config.credentials.get(&ask.registry.name);
@@ -37,13 +54,18 @@ impl<P: Platform> Exchange<'_, P> {
         };
         let service = challenge.service.as_deref().map(|service| ("service", service));
         let url = with_query(&challenge.realm, service.into_iter().chain([("scope", scope.as_str())]));
-        let authorization = operator.map(Basic::to_header);
-        let answer = self.send(ask.registry, Method::GET, url, HeaderMap::new(), authorization, None).await?;
-        if answer.status != StatusCode::OK {
-            return Err(NoToken::Refused(self.refusal(ask.registry, challenge, answer).await?));
+        let request = Outbound { authorization: operator.map(Basic::to_header), ..Outbound::new(Method::GET, url) };
+        let answer = self.send(ask.registry, request).await?;
+        let key = token_key(ask.registry, challenge, scope, operator.is_some());
+        match answer.status {
+            StatusCode::OK => {}
+            StatusCode::UNAUTHORIZED if operator.is_some() => return Err(account_refused(ask.registry).into()),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
+                return Err(NoToken::Refused(self.refusal(ask.registry, challenge, answer).await));
+            }
+            status => return Err(token_server_fault(ask.registry, challenge, status).into()),
         }
         let reply = self.read_reply(ask.registry, challenge, answer.body).await?;
-        let key = token_key(ask.registry, challenge, scope, operator.is_some());
         self.memory.keep_token(key, reply.token.clone(), reply.expires_in, self.platform.now_ms());
         Ok(Some(Token { authorization: bearer(&reply.token), kept: None }))
     }
@@ -68,43 +90,68 @@ impl<P: Platform> Exchange<'_, P> {
         challenge: &KnownChallenge,
         body: P::Body,
     ) -> Result<TokenReply, OciError> {
-        let what = format!("the reply of `{}` (for `{}`)", challenge.realm.host_str().unwrap_or_default(), registry.name);
+        let what = format!("the reply of `{}` (for `{}`)", host(challenge), registry.name);
         let body = self.read(body, MAX_REPLY, &what).await?;
         TokenReply::parse(&body).map_err(|error| OciError::new(Code::Unavailable, format!("{what} is {error}")))
     }
 
     /// A token server's refusal, as a reply that can be sent on.
-    ///
-    /// # Errors
-    ///
-    /// `UNAVAILABLE` when it is no refusal but a fault: a redirect (never followed with credentials), a 5xx.
     pub async fn refusal(
         &self,
         registry: &Registry,
         challenge: &KnownChallenge,
         answer: Inbound<P::Body>,
-    ) -> Result<Reply<P::Body>, OciError> {
-        let host = challenge.realm.host_str().unwrap_or_default().to_owned();
-        if !answer.status.is_client_error() {
-            return Err(OciError::new(
-                Code::Unavailable,
-                format!(
-                    "the token server `{host}` (for `{}`) answered {}; try again later",
-                    registry.name,
-                    answer.status.as_u16()
-                ),
-            ));
-        }
+    ) -> Reply<P::Body> {
         // The reason is worth reading; a reply that cannot be read is a refusal all the same.
         let body = self.platform.read(answer.body, MAX_REPLY).await.unwrap_or_default();
-        Ok(Reply {
+        Reply {
             status: answer.status,
             headers: answer.headers,
             body: ReplyBody::Read(body),
-            host,
+            host: host(challenge).to_owned(),
             from_origin: true,
             probe: false,
             operator: self.config.credentials.contains_key(&registry.name),
-        })
+        }
     }
+}
+
+/// What a token server that neither gives a token nor refuses one is told as: a 5xx, a redirect (never followed, there may
+/// be a password in hand), a 404.
+pub(crate) fn token_server_fault(registry: &Registry, challenge: &KnownChallenge, status: StatusCode) -> OciError {
+    let message = format!(
+        "the token server `{}` (for `{}`) answered {}; try again later",
+        host(challenge),
+        registry.name,
+        status.as_u16()
+    );
+    OciError::new(Code::Unavailable, message)
+}
+
+/// The operator's own account does not work: no client could mend that by logging in.
+fn account_refused(registry: &Registry) -> OciError {
+    let message = format!("`{}` refuses this proxy's own account; its operator must renew CREDENTIALS", registry.name);
+    OciError::new(Code::Unavailable, message)
+}
+
+fn host(challenge: &KnownChallenge) -> &str {
+    challenge.realm.host_str().unwrap_or_default()
+}
+
+/// The key a server-side token is kept under.
+fn token_key(registry: &Registry, challenge: &KnownChallenge, scope: &str, operator: bool) -> TokenKey {
+    TokenKey {
+        registry: registry.name.clone(),
+        realm: challenge.realm.to_string(),
+        service: challenge.service.clone(),
+        scope: scope.to_owned(),
+        operator,
+    }
+}
+
+/// A realm with parameters added to those it has.
+pub(crate) fn with_query<'a>(realm: &Url, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Url {
+    let mut url = realm.clone();
+    url.query_pairs_mut().extend_pairs(pairs);
+    url
 }
