@@ -116,8 +116,9 @@ impl<P: Platform> Exchange<'_, P> {
         if let Presented::Own(authorization) = &ask.presented {
             let reply = self.follow(ask, Some(authorization)).await?;
             if reply.from_origin && reply.status == StatusCode::UNAUTHORIZED {
-                // Whether Basic or Bearer is asked of the client depends on it; whether it is usable does not matter here.
-                drop(self.learn_manner(ask.registry, &reply.headers));
+                // Basic or Bearer, the client must be told which. This refusal need not say: Harbor answers Basic to any
+                // bad Authorization. If the registry does not say either, Bearer it is.
+                drop(self.manner(ask.registry).await);
             }
             return Ok(reply);
         }

@@ -39,7 +39,7 @@ impl<P: Platform> Exchange<'_, P> {
             let handed_on =
                 |target: &_| ask.blob && registry.blobs == Blobs::Redirect && !same_origin(target, &registry.origin);
             let hop = next_hop(self.config, registry, &self.site, &url, answer.status, &answer.headers)?;
-            let Some(target) = hop.filter(|target| !handed_on(target)) else {
+            let Some(mut target) = hop.filter(|target| !handed_on(target)) else {
                 return Ok(Reply {
                     status: answer.status,
                     headers: answer.headers,
@@ -50,6 +50,10 @@ impl<P: Platform> Exchange<'_, P> {
                     operator: false,
                 });
             };
+            if !ask.blob && target.query().is_none() {
+                // registry.k8s.io drops it: tags would have one page for ever. Storage addresses are signed and stay.
+                target.set_query(url.query());
+            }
             from_origin = from_origin && same_origin(&target, &registry.origin);
             if ask.blob && method == Method::HEAD {
                 // A presigned address answers HEAD with 403: its signature covers the method.

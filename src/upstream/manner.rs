@@ -39,18 +39,21 @@ impl<P: Platform> Exchange<'_, P> {
         })
     }
 
-    /// The manner that a 401's challenges ask for, remembered. Bearer is preferred to Basic; none where there is no
-    /// challenge.
+    /// The manner that a 401's challenges ask for, remembered. Bearer is preferred to Basic, and not given up for it: Harbor
+    /// and Gitea answer a token that lacks access with Basic. None where there is no challenge.
     ///
     /// # Errors
     ///
     /// `UNAVAILABLE` naming the host, when tokens are to come from a server that is not in the registry's row.
     pub(super) fn learn_manner(&self, registry: &Registry, headers: &HeaderMap) -> Result<Option<Manner>, OciError> {
-        let manner = read_challenges(registry, headers)?;
-        if let Some(manner) = &manner {
-            self.memory.learn(registry, manner.clone());
+        let Some(manner) = read_challenges(registry, headers)? else { return Ok(None) };
+        if manner == Manner::Basic
+            && let Some(known @ Manner::Bearer(_)) = self.memory.manner(registry)
+        {
+            return Ok(Some(known));
         }
-        Ok(manner)
+        self.memory.learn(registry, manner.clone());
+        Ok(Some(manner))
     }
 }
 
