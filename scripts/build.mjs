@@ -12,14 +12,6 @@ import { toolchain } from "./toolchain.mjs";
 
 const inputs = ["src", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "package-lock.json", "scripts/build.mjs"];
 const outputs = ["build/index.js", "build/index_bg.wasm"];
-const wasm = join(root, "build/index_bg.wasm");
-// worker-build's own run of wasm-opt keeps the names, 30 KB gzipped (Cargo.toml switches it off). The features are those
-// that rustc and wasm-bindgen emit: newer encodings must not appear before workerd reads them.
-const features = [
-  "mutable-globals", "sign-ext", "nontrapping-float-to-int", "bulk-memory", "multivalue", "reference-types",
-  "exception-handling",
-];
-const wasmOpt = ["-O", "--strip-debug", "--strip-producers", ...features.map((name) => `--enable-${name}`)];
 const stamp = join(buildDir, ".stamp");
 const sizeLimit = 300_000;
 
@@ -30,7 +22,6 @@ export async function build() {
     if (String(readOr(stamp, "")) === fingerprint()) return;
     const since = Date.now();
     await run(env.WORKER_BUILD_BIN, ["--release"], { cwd: root, env });
-    await run(env.WASM_OPT_BIN, [...wasmOpt, wasm, "-o", wasm], { cwd: root, env });
     await optimise(env.WASM_OPT_BIN);
     writeFileSync(stamp, fingerprint());
     console.log(`built in ${clock(since)}`);

@@ -80,6 +80,21 @@ enum NoToken<B> {
     Fault(OciError),
 }
 
+impl<B> NoToken<B> {
+    /// Nothing the registry says could change it: a plain no, or a token server that hangs, which is not tried twice.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Refused(reply) => is_refusal(reply.status),
+            Self::Fault(error) => error.status == StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+}
+
+/// How token servers say no (ghcr.io, GitLab and Artifact Registry with 403). Any other 4xx may mean the wrong address.
+fn is_refusal(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS)
+}
+
 impl<B> From<OciError> for NoToken<B> {
     fn from(error: OciError) -> Self {
         Self::Fault(error)
@@ -133,10 +148,9 @@ impl<P: Platform> Exchange<'_, P> {
         let expected = self.memory.manner(ask.registry);
         let (mut token, mut fault) = match self.first_token(ask, expected.as_ref()).await {
             Ok(token) => (token, None),
-            // The token server we know of may be last year's: the registry's own 401 tells. One that hangs is not tried
-            // twice.
-            Err(NoToken::Fault(error)) if error.status != StatusCode::GATEWAY_TIMEOUT => (None, Some(error)),
-            Err(refused) => return Err(refused),
+            Err(refused) if refused.is_final() => return Err(refused),
+            // The token server we know of may be last year's: the registry's own 401 tells.
+            Err(odd) => (None, Some(odd)),
         };
         // Ends: a kept token gives way to none or a fresh one, none to a fresh one, and a fresh one is the last.
         loop {
@@ -154,14 +168,16 @@ impl<P: Platform> Exchange<'_, P> {
             }
             // gcr.io and Artifact Registry have sent 401 without a challenge: then what was known still is.
             let manner = self.learn_manner(ask.registry, &reply.headers)?.or_else(|| self.memory.manner(ask.registry));
-            if manner == expected
-                && let Some(fault) = fault.take()
-            {
-                return Err(fault.into());
-            }
-            let next = match manner {
-                Some(manner) => self.fresh_token(ask, &manner).await?,
-                None => None,
+            let next = match (manner, fault.take()) {
+                (None, _) => Ok(None),
+                (manner, Some(fault)) if manner == expected => Err(fault),
+                (Some(manner), _) => self.fresh_token(ask, &manner).await,
+            };
+            let next = match next {
+                // JFrog has no token for the anonymous and says 406: the registry's own 401 is the answer then, for one with
+                // an account may get a token.
+                Err(NoToken::Refused(refusal)) if !is_refusal(refusal.status) => return Ok(reply),
+                next => next?,
             };
             if token.is_none() && next.is_none() {
                 return Ok(reply);

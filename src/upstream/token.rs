@@ -60,7 +60,7 @@ impl<P: Platform> Exchange<'_, P> {
         match answer.status {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED if operator.is_some() => return Err(account_refused(ask.registry).into()),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
+            status if status.is_client_error() => {
                 return Err(NoToken::Refused(self.refusal(ask.registry, challenge, answer).await));
             }
             status => return Err(token_server_fault(ask.registry, challenge, status).into()),
