@@ -6,6 +6,7 @@ use http::header::{HeaderMap, HeaderValue, RANGE};
 use super::redirect::next_hop;
 use super::{Ask, Reply, ReplyBody};
 use crate::exchange::Exchange;
+use crate::headers::DOCKER_CONTENT_DIGEST;
 use crate::oci::{Code, OciError};
 use crate::platform::{Outbound, Platform};
 use crate::registry::{Blobs, same_origin};
@@ -24,6 +25,8 @@ impl<P: Platform> Exchange<'_, P> {
         })?;
         let (mut method, mut headers) = (ask.method.clone(), ask.headers.clone());
         let (mut from_origin, mut probe) = (true, false);
+        // Gitea names a manifest's digest in the redirect; the storage behind it knows of none.
+        let mut digest = None;
         if ask.blob && registry.blob_head_refused && method == Method::HEAD {
             (method, probe) = (make_probe(&mut headers), true);
         }
@@ -34,12 +37,18 @@ impl<P: Platform> Exchange<'_, P> {
                 time_limit: ask.time_limit,
                 ..Outbound::new(method.clone(), url.clone())
             };
-            let answer = self.send(registry, request).await?;
+            let mut answer = self.send(registry, request).await?;
+            if from_origin {
+                digest = answer.headers.get(DOCKER_CONTENT_DIGEST).cloned();
+            }
             // With `blobs = "redirect"` the client is to fetch it itself: the redirect is the answer.
             let handed_on =
                 |target: &_| ask.blob && registry.blobs == Blobs::Redirect && !same_origin(target, &registry.origin);
             let hop = next_hop(self.config, registry, &self.site, &url, answer.status, &answer.headers)?;
             let Some(mut target) = hop.filter(|target| !handed_on(target)) else {
+                if let Some(digest) = digest.filter(|_| answer.status.is_success()) {
+                    answer.headers.entry(DOCKER_CONTENT_DIGEST).or_insert(digest);
+                }
                 return Ok(Reply {
                     status: answer.status,
                     headers: answer.headers,
