@@ -45,7 +45,9 @@ impl<P: Platform> Exchange<'_, P> {
             Err(why) => return Ok(self.unauthorized(registry, Some(route.client_scope(name)), Some("invalid_token"), &why)),
         };
         let mut up = headers::to_upstream(client);
-        if !up.contains_key(ACCEPT) && matches!(resource, Resource::Manifest(_)) {
+        let manifest = matches!(resource, Resource::Manifest(_));
+        // curl's `*/*` says as little as nothing: registries take only types they are told by name.
+        if manifest && up.get(ACCEPT).is_none_or(|accept| accept == "*/*") {
             up.insert(ACCEPT, HeaderValue::from_static(MANIFEST_ACCEPT));
         }
         let ask = Ask {
@@ -62,8 +64,7 @@ impl<P: Platform> Exchange<'_, P> {
         if reply.probe {
             unprobe(&mut reply);
         }
-        let manifest = matches!(resource, Resource::Manifest(_));
-        if manifest && *method == Method::HEAD && reply.status == StatusCode::OK && !has_length(&reply.headers) {
+        if manifest && *method == Method::HEAD && tells_nothing(&reply) {
             reply = self.measure(&ask).await?;
         }
         if matches!(resource, Resource::Referrers(_)) && !is_referrers(&reply) {
@@ -130,8 +131,8 @@ impl<P: Platform> Exchange<'_, P> {
         said.filter(|message| !message.is_empty()).unwrap_or_else(|| status.to_string()).chars().take(MAX_REASON).collect()
     }
 
-    /// HEAD of a manifest whose registry leaves out the length (registry.access.redhat.com): docker stops at
-    /// `missing or empty Content-Length header`, so the manifest is fetched and measured.
+    /// HEAD of a manifest that tells nothing: docker stops at `missing or empty Content-Length header`, so the manifest is
+    /// fetched and measured.
     async fn measure(&self, ask: &Ask<'_>) -> Result<Reply<P::Body>, OciError> {
         let get = Ask { method: Method::GET, ..ask.clone() };
         let reply = self.ask(&get).await?;
@@ -244,6 +245,15 @@ fn reason_of(headers: &HeaderMap) -> Option<&'static str> {
         Some("invalid_token") => Some("invalid_token"),
         _ => None,
     })
+}
+
+/// A HEAD without a length (registry.access.redhat.com), or refused by storage whose address is signed for GET.
+fn tells_nothing<B>(reply: &Reply<B>) -> bool {
+    match reply.status {
+        StatusCode::OK => !has_length(&reply.headers),
+        StatusCode::FORBIDDEN => !reply.from_origin,
+        _ => false,
+    }
 }
 
 /// A length that is there and not nought: docker 29 stops at a manifest of nought bytes.
