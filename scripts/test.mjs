@@ -1,20 +1,39 @@
-// `npm test`: everything, in the order in which a failure is cheapest to find.
+// `npm test`: everything, in the order in which a failure is cheapest to find. `npm run test:full` (`--full`) adds
+// the matrix of clients and registries, with clients of a later Debian release.
 
 import { build } from "./build.mjs";
+import { clients, clientsDir } from "./clients.mjs";
 import { lint } from "./lint.mjs";
 import { buildDir, root, workerdBinary } from "./project.mjs";
 import { answer, clock, main, run } from "./shell.mjs";
 
+const full = process.argv.includes("--full");
+const inCI = process.env.CI === "true";
+
 const cargoTest = (args, env) => run("cargo", ["test", ...args], { cwd: root, env });
 
 const stages = {
+  ...(full && { "clients of a later Debian release": newerClients }),
   "formatting and clippy": lint,
   "unit tests and flows": () => cargoTest(["--lib", ...integrationTests().flatMap((name) => ["--test", name])]),
   "build": build,
   "npm start, as a proof": () => run(process.execPath, ["scripts/start.mjs", "--once", "--port", "0"], { cwd: root }),
   "end to end: the built Worker in workerd, real registry, real clients": () =>
-    cargoTest(["--test", "e2e"], { PIERHEAD_WORKERD: workerdBinary(), PIERHEAD_BUILD: buildDir }),
+    cargoTest(["--test", "e2e"], { PIERHEAD_WORKERD: workerdBinary(), PIERHEAD_BUILD: buildDir, ...(full && matrix) }),
 };
+
+/** What the end-to-end tests read of `--full`. */
+const matrix = { PIERHEAD_FULL: "1", PIERHEAD_CLIENTS: process.env.PIERHEAD_CLIENTS ?? clientsDir };
+
+/** Without them the tests run too, and name what is missing. */
+async function newerClients() {
+  try {
+    console.log(process.env.PIERHEAD_CLIENTS ?? (await clients()));
+  } catch (error) {
+    if (inCI) throw error;
+    console.error(`${error.output ?? ""}\nWithout the newer clients: ${error.message}`);
+  }
+}
 
 /** All but the end-to-end tests, which need the built Worker. */
 function integrationTests() {
@@ -30,5 +49,5 @@ await main(async () => {
     console.log(`\n=== ${index + 1}/${entries.length} ${title} (${clock(since)})\n`);
     await stage();
   }
-  console.log(`\nnpm test: all ${entries.length} stages passed in ${clock(since)}`);
+  console.log(`\nnpm ${full ? "run test:full" : "test"}: all ${entries.length} stages passed in ${clock(since)}`);
 });

@@ -61,7 +61,7 @@ async function cargoTool(crate, version) {
 }
 
 /** Fills a directory under another name first: one with its real name is whole, whatever interrupts this. */
-async function complete(home, fill) {
+export async function complete(home, fill) {
   const partial = `${home}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });

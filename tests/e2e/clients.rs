@@ -7,8 +7,11 @@ use http::Method;
 use serde_json::Value;
 
 use crate::image::{Image, sha256};
-use crate::process::Process;
-use crate::room::{Finished, Room};
+use crate::puller::containerd::{Containerd, Release};
+use crate::puller::docker::{Docker, Engine};
+use crate::puller::mirror::{hosts_toml, registries_conf};
+use crate::puller::podman::podman;
+use crate::room::Room;
 use crate::stage::Stage;
 use crate::token_server::USER;
 use crate::world::World;
@@ -17,7 +20,7 @@ const HUB: &str = "registry-1.docker.io";
 const GITHUB: &str = "ghcr.io";
 
 /// The Worker asked the registry at `origin` for every part of `image` that this machine's platform needs.
-fn assert_came_through(world: &World, origin: &str, image: &Image) {
+pub fn assert_came_through(world: &World, origin: &str, image: &Image) {
     let asked = world.upstream.targets(&Method::GET, origin);
     let platform = image.here();
     let manifest = format!("/v2/{}/manifests/{}", image.name, platform.manifest.digest);
@@ -102,18 +105,11 @@ pub async fn skopeo_inspects(stage: &Stage) {
 
 // --- podman
 
-async fn podman(room: &Room, arguments: &[&str]) -> Finished {
-    let (root, run, tmp) = (room.arg("podman"), room.arg("podman-run"), room.arg("podman-tmp"));
-    let global = ["--root", &root, "--runroot", &run, "--tmpdir", &tmp, "--storage-driver=vfs"];
-    let local = ["--cgroup-manager=cgroupfs", "--events-backend=none"];
-    room.run("podman", &[&global[..], &local, arguments].concat()).await
-}
-
 /// Pulls with podman and compares. `repository` is what the user types, port included.
 async fn podman_pulls(room: &Room, world: &World, origin: &str, repository: &str, image: &Image) {
     let reference = format!("{repository}:{}", image.tag);
-    podman(room, &["pull", "--tls-verify=false", &reference]).await.success();
-    let inspected = podman(room, &["image", "inspect", &reference]).await.success();
+    podman(room, &["pull", "--tls-verify=false", &reference], "").await.success();
+    let inspected = podman(room, &["image", "inspect", &reference], "").await.success();
     assert_inspected(&inspected, repository, image);
     assert_came_through(world, origin, image);
 }
@@ -132,10 +128,7 @@ pub async fn podman_pulls_through_a_mirror_with_a_path(stage: &Stage) {
     let (real, world) = stage.real_world().await;
     let room = Room::new();
     let mirror = world.ported("mirror.localhost/docker.io");
-    let registries = format!(
-        "unqualified-search-registries = []\n[[registry]]\nlocation = \"docker.io\"\n\
-         [[registry.mirror]]\nlocation = \"{mirror}\"\ninsecure = true\n"
-    );
+    let registries = registries_conf("docker.io", &mirror);
     room.write("home/.config/containers/registries.conf", &registries);
     // Root's podman reads the system's file, unless it is told.
     let room = room.with("CONTAINERS_REGISTRIES_CONF", "home/.config/containers/registries.conf");
@@ -144,31 +137,9 @@ pub async fn podman_pulls_through_a_mirror_with_a_path(stage: &Stage) {
 
 // --- docker
 
-/// A dockerd with its own data, and no network set-up.
-struct Docker {
-    room: Room,
-    _daemon: Process,
-}
-
 impl Docker {
-    async fn start(options: &[&str]) -> Docker {
-        let room = Room::new();
-        let config = room.write("daemon.json", "{}");
-        let socket = room.path("docker.sock");
-        let (data, exec, pid) = (room.arg("data"), room.arg("exec"), room.arg("pid"));
-        let host = format!("unix://{}", room.arg("docker.sock"));
-        let places = ["--config-file", config.to_str().expect("UTF-8"), "-H", &host];
-        let folders = ["--data-root", &data, "--exec-root", &exec, "-p", &pid];
-        let no_network = ["--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false"];
-        let rest = ["--userland-proxy=false", "--storage-driver=vfs"];
-        let arguments = [&places[..], &folders, &no_network, &rest, options].concat();
-        let daemon = room.daemon("dockerd", &arguments, &socket).await;
-        Docker { room, _daemon: daemon }
-    }
-
-    async fn cli(&self, arguments: &[&str], input: &str) -> Finished {
-        let host = format!("unix://{}", self.room.arg("docker.sock"));
-        self.room.run_with("docker", &[&["-H", &host], arguments].concat(), input).await
+    async fn classic(options: &[&str]) -> Docker {
+        Docker::start(Engine::Classic, Room::new(), options).await
     }
 
     async fn pulls(&self, world: &World, origin: &str, repository: &str, image: &Image) {
@@ -183,14 +154,14 @@ impl Docker {
 
 pub async fn docker_pulls_from_a_host_label(stage: &Stage) {
     let (real, world) = stage.real_world().await;
-    let docker = Docker::start(&[]).await;
+    let docker = Docker::classic(&[]).await;
     docker.pulls(&world, HUB, &world.ported("docker.localhost/library/hello"), &real.hello).await;
     docker.pulls(&world, HUB, &world.ported("docker.localhost/team/app/sub/img"), &real.nested).await;
 }
 
 pub async fn docker_pulls_from_a_gateway(stage: &Stage) {
     let (real, world) = stage.real_world().await;
-    let docker = Docker::start(&[]).await;
+    let docker = Docker::classic(&[]).await;
     docker.pulls(&world, GITHUB, &world.ported("localhost/ghcr.io/team/tool"), &real.tool).await;
     docker.pulls(&world, HUB, &world.ported("localhost/team/manifests/blobs/img"), &real.awkward).await;
 }
@@ -198,7 +169,7 @@ pub async fn docker_pulls_from_a_gateway(stage: &Stage) {
 pub async fn docker_pulls_through_a_registry_mirror(stage: &Stage) {
     let (real, world) = stage.real_world().await;
     for host in ["docker.localhost", "mirror.localhost"] {
-        let docker = Docker::start(&["--registry-mirror", &world.url(host, "")]).await;
+        let docker = Docker::classic(&["--registry-mirror", &world.url(host, "")]).await;
         docker.pulls(&world, HUB, "docker.io/library/hello", &real.hello).await;
         world.upstream.forget();
     }
@@ -206,7 +177,7 @@ pub async fn docker_pulls_through_a_registry_mirror(stage: &Stage) {
 
 pub async fn docker_logs_in_and_pulls_a_private_image(stage: &Stage) {
     let (real, world) = stage.real_world().await;
-    let docker = Docker::start(&[]).await;
+    let docker = Docker::classic(&[]).await;
     let registry = world.authority("docker.localhost");
     let login = ["login", "--username", "alice", "--password-stdin", &registry];
 
@@ -223,65 +194,31 @@ pub async fn docker_logs_in_and_pulls_a_private_image(stage: &Stage) {
 
 // --- containerd
 
-/// A containerd of its own, and what its `certs.d` says of registries.
-struct Containerd {
-    room: Room,
-    _daemon: Process,
-}
-
 impl Containerd {
-    /// `hosts` are the `hosts.toml` files by registry.
-    async fn start(hosts: &[(&str, String)]) -> Containerd {
-        let room = Room::new();
-        for (registry, content) in hosts {
-            room.write(&format!("certs.d/{registry}/hosts.toml"), content);
-        }
-        let (root, state, address) = (room.arg("root"), room.arg("state"), room.arg("containerd.sock"));
-        let config = format!(
-            "version = 2\nroot = {root:?}\nstate = {state:?}\n\
-             disabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n[grpc]\naddress = {address:?}\n"
-        );
-        let config = room.write("containerd.toml", &config);
-        let arguments = ["--config", config.to_str().expect("UTF-8")];
-        let daemon = room.daemon("containerd", &arguments, &room.path("containerd.sock")).await;
-        Containerd { room, _daemon: daemon }
-    }
-
-    async fn ctr(&self, arguments: &[&str]) -> Finished {
-        let address = self.room.arg("containerd.sock");
-        self.room.run("ctr", &[&["--address", &address, "images"], arguments].concat()).await
+    async fn of_the_system(hosts: &[(&str, String)]) -> Containerd {
+        Containerd::start(Release::System, Room::new(), hosts).await
     }
 
     async fn pulls(&self, world: &World, origin: &str, repository: &str, image: &Image) {
         let reference = format!("{repository}:{}", image.tag);
-        let certs = self.room.arg("certs.d");
-        self.ctr(&["pull", "--hosts-dir", &certs, "--snapshotter=native", &reference]).await.success();
-        let list = self.ctr(&["list", &format!("name=={reference}")]).await.success();
-        assert!(list.contains(&image.index.digest), "{} is not in {list}", image.index.digest);
-        let check = self.ctr(&["check", "--snapshotter=native", &format!("name=={reference}")]).await.success();
-        assert!(check.contains("complete (4/4)"), "{check}");
+        self.pull(&reference, &image.index.digest, &[]).await.expect(&reference);
         assert_came_through(world, origin, image);
     }
 }
 
-/// One mirror for a registry, without a `server` line: what the mirror refuses is asked of the registry itself.
-fn mirror(url: &str, more: &str) -> String {
-    format!("[host.{url:?}]\ncapabilities = [\"pull\", \"resolve\"]\n{more}\n")
-}
-
 pub async fn containerd_pulls_through_a_mirror_by_ns(stage: &Stage) {
     let (real, world) = stage.real_world().await;
-    let mirror = mirror(&world.url("mirror.localhost", ""), "");
-    let containerd = Containerd::start(&[("docker.io", mirror.clone()), ("ghcr.io", mirror)]).await;
+    let mirror = hosts_toml(&world.url("mirror.localhost", ""), "");
+    let containerd = Containerd::of_the_system(&[("docker.io", mirror.clone()), ("ghcr.io", mirror)]).await;
     containerd.pulls(&world, HUB, "docker.io/library/hello", &real.hello).await;
     containerd.pulls(&world, GITHUB, "ghcr.io/team/tool", &real.tool).await;
 }
 
 pub async fn containerd_pulls_through_a_mirror_with_a_path(stage: &Stage) {
     let (real, world) = stage.real_world().await;
-    let hub = mirror(&world.url("mirror.localhost", "/v2/docker.io"), "override_path = true");
-    let github = mirror(&world.url("mirror.localhost", "/ghcr.io"), "");
-    let containerd = Containerd::start(&[("docker.io", hub), ("ghcr.io", github)]).await;
+    let hub = hosts_toml(&world.url("mirror.localhost", "/v2/docker.io"), "override_path = true");
+    let github = hosts_toml(&world.url("mirror.localhost", "/ghcr.io"), "");
+    let containerd = Containerd::of_the_system(&[("docker.io", hub), ("ghcr.io", github)]).await;
     containerd.pulls(&world, HUB, "docker.io/library/hello", &real.hello).await;
     containerd.pulls(&world, GITHUB, "ghcr.io/team/tool", &real.tool).await;
 }

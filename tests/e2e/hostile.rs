@@ -225,3 +225,28 @@ pub async fn broken_answers(stage: &Stage) {
     let whole = async { request.send().await?.bytes().await }.await;
     assert!(whole.is_err(), "a truncated blob looks whole: {whole:?}");
 }
+
+/// The time limit is for an answer's headers: silence ends in a 504, a body that takes longer arrives whole.
+pub async fn time_limits(stage: &Stage) {
+    const LONGER_THAN_THE_LIMIT: Duration = Duration::from_secs(23);
+    let host = Host::new(|asked: Asked| async move {
+        if !asked.uri().path().contains("/blobs/") {
+            std::future::pending::<()>().await;
+        }
+        let body = Body::from_stream(stream::unfold(0, async |piece| {
+            match piece {
+                0 => {}
+                1 => tokio::time::sleep(LONGER_THAN_THE_LIMIT).await,
+                _ => return None,
+            }
+            Some((Ok::<_, std::convert::Infallible>(Bytes::from_static(b"half of it")), piece + 1))
+        }));
+        upstream::reply(StatusCode::OK, "application/octet-stream", body)
+    });
+    let world = stage.world(Hosts::from([(REGISTRY.to_owned(), host)]), &[]).await;
+    let blob = format!("/v2/team/app/blobs/{}", sha256(b"any"));
+    let (silent, slow) = tokio::join!(world.get("quay.localhost", MANIFEST), world.get("quay.localhost", &blob));
+    assert_eq!(silent.status, StatusCode::GATEWAY_TIMEOUT);
+    silent.error_code("silence");
+    assert_eq!(&slow.expect(StatusCode::OK).body[..], b"half of ithalf of it");
+}

@@ -97,43 +97,60 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// `unshare --kill-child` takes its own child along, but does not wait for it: this does,
-    /// so that nothing writes into a folder that is about to be removed.
+    /// Nothing may write into a folder that is about to be removed. So a program in namespaces of its own is killed first,
+    /// and `unshare` over it ends when it has buried it; killed itself, it would leave that to this machine's init, which
+    /// takes up to a second or two.
     fn drop(&mut self) {
         let id = self.child.id();
-        let children = fs::read_to_string(self.proc(&format!("task/{id}/children")));
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let started = Instant::now();
-        for child in children.unwrap_or_default().split_whitespace() {
-            let proc = Path::new("/proc").join(child);
-            while proc.exists() && started.elapsed() < PATIENCE {
+        let children = fs::read_to_string(self.proc(&format!("task/{id}/children"))).unwrap_or_default();
+        if !children.is_empty() {
+            let _ = Command::new("sh").args(["-c", "kill -KILL $0", children.trim()]).status();
+            let started = Instant::now();
+            while matches!(self.child.try_wait(), Ok(None)) && started.elapsed() < PATIENCE {
                 std::thread::sleep(POLL);
             }
         }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(10);
 
-/// Where `program` is: a path as it stands, a name through PATH and the system folders.
+/// Where `program` is: a name through PATH and the system folders, one that starts with [`NEWER`] in
+/// [`newer_folders`].
 pub fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain(SYSTEM_FOLDERS.iter().map(PathBuf::from))
-        .map(|folder| folder.join(program))
-        .find(|candidate| candidate.is_file())
+    let (folders, name) = match program.strip_prefix(NEWER) {
+        Some(name) => (newer_folders(), name),
+        None => {
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            (std::env::split_paths(&path).chain(SYSTEM_FOLDERS.iter().map(PathBuf::from)).collect(), program)
+        }
+    };
+    folders.into_iter().map(|folder| folder.join(name)).find(|candidate| candidate.is_file())
+}
+
+/// Marks a program of a later Debian release, by the side of the system's own.
+pub const NEWER: &str = "newer/";
+
+/// Where scripts/clients.mjs puts the programs of a later release; `PIERHEAD_CLIENTS` names another folder.
+pub fn newer_folders() -> Vec<PathBuf> {
+    let home = std::env::var_os("PIERHEAD_CLIENTS").map(PathBuf::from);
+    let home = home.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(".toolchain/clients"));
+    ["usr/sbin", "usr/bin", ""].iter().map(|folder| home.join(folder)).collect()
 }
 
 /// Daemons live in `sbin`, which is not on every user's PATH.
 const SYSTEM_FOLDERS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/// The first line of `program --version`.
+/// The first line of `program --version`, or of `program version`.
 pub fn version(program: &Path) -> String {
-    let output = Command::new(program).arg("--version").output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    text.unwrap_or_default().lines().next().unwrap_or("version unknown").to_owned()
+    let line = ["--version", "version"].iter().find_map(|argument| {
+        let output = Command::new(program).arg(argument).output().ok().filter(|output| output.status.success())?;
+        String::from_utf8_lossy(&output.stdout).lines().next().map(str::to_owned)
+    });
+    line.unwrap_or_else(|| "version unknown".to_owned())
 }
 
 /// Whether this process may make mount and process namespaces.
