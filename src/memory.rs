@@ -40,6 +40,9 @@ const RENEW_BEFORE_MS: u64 = 30_000;
 /// A token is 3 KB at most registries: this bounds the memory at a few MB.
 const MAX_TOKENS: usize = 1000;
 
+/// Artifact Registry's hosts are rows without number: whoever makes names up must not fill the memory.
+const MAX_MANNERS: usize = 1000;
+
 /// One isolate's memory.
 #[derive(Debug, Default)]
 pub struct Memory {
@@ -65,7 +68,11 @@ impl Memory {
 
     /// Remembers what a registry said.
     pub fn learn(&self, registry: &Registry, manner: Manner) {
-        self.manners.borrow_mut().insert(registry.name.clone(), manner);
+        let mut manners = self.manners.borrow_mut();
+        if manners.len() >= MAX_MANNERS {
+            manners.clear();
+        }
+        manners.insert(registry.name.clone(), manner);
     }
 
     /// A token that is still good for a while.
@@ -123,6 +130,17 @@ mod tests {
         }
         assert!(memory.tokens.borrow().len() <= MAX_TOKENS);
         assert!(memory.token(&key(&(3 * MAX_TOKENS - 1).to_string()), 0).is_some());
+    }
+
+    #[test]
+    fn manners_are_bounded() {
+        let (memory, registries) = (Memory::default(), Registries::built_in());
+        for n in 0..3 * MAX_MANNERS {
+            let registry = registries.by_name(&format!("r{n}-docker.pkg.dev")).unwrap();
+            memory.learn(&registry, Manner::Open);
+            assert_eq!(memory.manner(&registry), Some(Manner::Open));
+        }
+        assert!(memory.manners.borrow().len() <= MAX_MANNERS);
     }
 
     #[test]
