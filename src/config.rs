@@ -42,6 +42,10 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+/// What `CREDENTIALS` looks like.
+const EXPECTED_CREDENTIALS: &str =
+    "an entry names no registry of this proxy; expected such as {\"docker.io\": \"user:token\"}";
+
 /// Every key there is. Anything else among the variables is a misspelling.
 const KEYS: [&str; 5] = ["ACCESS", "CREDENTIALS", "DEFAULT_REGISTRY", "REGISTRIES", "ROUTES"];
 
@@ -102,10 +106,11 @@ impl Config {
         };
         let mut credentials = HashMap::new();
         for (name, pair) in entries::<String>(variables, "CREDENTIALS")? {
-            // The value is a secret: it is in no message.
-            let key = format!("CREDENTIALS.\"{name}\"");
+            // Values are secrets, and so may a key be that is in the wrong place: neither is in a message.
+            let known = registries.by_name(&name).ok_or_else(|| error("CREDENTIALS", EXPECTED_CREDENTIALS))?;
+            let key = format!("CREDENTIALS.\"{}\"", known.name);
             let basic = Basic::from_pair(&pair).ok_or_else(|| error(&key, "expected a string `user:password`"))?;
-            credentials.insert(find(&key, &name)?.name.clone(), basic);
+            credentials.insert(known.name.clone(), basic);
         }
         if !credentials.is_empty() && !public {
             return Err(error(
@@ -186,7 +191,7 @@ fn entries<T: DeserializeOwned>(variables: &BTreeMap<String, Value>, key: &str) 
     table
         .into_iter()
         .map(|(name, value)| {
-            let inner = format!("{key}.\"{name}\"");
+            let inner = if key == "CREDENTIALS" { key.to_owned() } else { format!("{key}.\"{name}\"") };
             let parsed = serde_json::from_value(value).map_err(|e| error(&inner, without_value(&e.to_string())))?;
             Ok((name, parsed))
         })
@@ -302,7 +307,7 @@ mod tests {
             (json!({"ACCESS": "open"}), "ACCESS: `\"open\"`"),
             (json!({"CREDENTIALS": {"docker.io": "alice:secret"}}), "ACCESS: CREDENTIALS let"),
             (json!({"ACCESS": "public", "CREDENTIALS": {"docker.io": "nocolon"}}), "CREDENTIALS.\"docker.io\": expected"),
-            (json!({"ACCESS": "public", "CREDENTIALS": {"docker.io": ["nocolon"]}}), "CREDENTIALS.\"docker.io\": expected"),
+            (json!({"ACCESS": "public", "CREDENTIALS": {"docker.io": ["nocolon"]}}), "CREDENTIALS: expected"),
         ] {
             let message = read(variables.clone()).unwrap_err();
             assert!(message.starts_with(start), "{variables}: {message}");

@@ -96,8 +96,8 @@ impl<P: Platform> Exchange<'_, P> {
         let registry = &*route.registry;
         let status = reply.status;
         let no_access = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        if no_access && ask.blob && !reply.from_origin {
-            // An address that has expired, or a bot check: no login mends it, another try may.
+        if no_access && registry.login && !reply.from_origin {
+            // An address that has expired, or a bot check: credentials never go there, so no login mends it; another try may.
             let message = format!("the storage at `{}` (for `{}`) answered {status}; try again", reply.host, registry.name);
             return Err(OciError::new(Code::Unavailable, message));
         }

@@ -26,7 +26,7 @@ pub struct Record {
     /// Tag or digest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// What the client presented: `none`, `anonymous`, `token`, `basic`, `bearer`.
+    /// What the client presented: `none`, `anonymous`, `token`, `basic`, `bearer`, `refresh`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub presented: Option<&'static str>,
     /// The status the client got.

@@ -26,7 +26,7 @@ pub struct Registry {
     pub open: bool,
     /// Clients may log in: `GET /v2/` asks them to.
     pub login: bool,
-    /// What its 401 is known to say. A stale row costs one more round trip, nothing else: the 401 corrects it.
+    /// What its 401 is known to say. A stale row costs a pull one more round trip: the registry's 401 corrects it.
     pub challenge: Option<KnownChallenge>,
     /// Whether blob bytes come through this proxy.
     pub blobs: Blobs,

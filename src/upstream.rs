@@ -14,6 +14,7 @@ use crate::oci::OciError;
 use crate::platform::Platform;
 use crate::registry::Registry;
 
+use token::account_refused;
 pub(crate) use token::{token_server_fault, with_query};
 
 /// How long an upstream may take until its headers are there.
@@ -67,7 +68,7 @@ pub struct Reply<B> {
 pub enum ReplyBody<B> {
     /// Still with the platform.
     Unread(B),
-    /// A token server's refusal, read when it came.
+    /// A token server's refusal, read when it came; or, empty, a manifest that was only measured.
     Read(Vec<u8>),
 }
 
@@ -131,9 +132,7 @@ impl<P: Platform> Exchange<'_, P> {
         if let Presented::Own(authorization) = &ask.presented {
             let reply = self.follow(ask, Some(authorization)).await?;
             if reply.from_origin && reply.status == StatusCode::UNAUTHORIZED {
-                // Basic or Bearer, the client must be told which. This refusal need not say: Harbor answers Basic to any
-                // bad Authorization. If the registry does not say either, Bearer it is.
-                drop(self.manner(ask.registry).await);
+                self.learn_from_refusal(ask.registry, &reply.headers).await;
             }
             return Ok(reply);
         }
@@ -176,7 +175,14 @@ impl<P: Platform> Exchange<'_, P> {
             let next = match next {
                 // JFrog has no token for the anonymous and says 406: the registry's own 401 is the answer then, for one with
                 // an account may get a token.
-                Err(NoToken::Refused(refusal)) if !is_refusal(refusal.status) => return Ok(reply),
+                Err(NoToken::Refused(refusal)) if !is_refusal(refusal.status) => {
+                    let said = format!("the token server `{}` answered {}", refusal.host, refusal.status);
+                    if operator {
+                        return Err(account_refused(ask.registry).with_cause(said).into());
+                    }
+                    self.record.borrow_mut().explain(&said);
+                    return Ok(reply);
+                }
                 next => next?,
             };
             if token.is_none() && next.is_none() {

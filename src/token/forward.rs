@@ -14,7 +14,7 @@ use crate::oci::{Code, OciError};
 use crate::platform::{Outbound, Platform};
 use crate::registry::{KnownChallenge, Registry};
 use crate::secret::Secret;
-use crate::upstream::{token_server_fault, with_query};
+use crate::upstream::{Reply, token_server_fault, with_query};
 
 impl<P: Platform> Exchange<'_, P> {
     /// Sends the request on and its answer back. If the upstream knows no POST, its status makes the client repeat with
@@ -35,7 +35,8 @@ impl<P: Platform> Exchange<'_, P> {
         if !answer.status.is_client_error() {
             return Err(token_server_fault(registry, &challenge, answer.status));
         }
-        let refusal = self.refusal(registry, &challenge, answer).await;
+        // The client's own credentials were shown, whatever account the operator has there: the words are for the client.
+        let refusal = Reply { operator: false, ..self.refusal(registry, &challenge, answer).await };
         let unauthorized = refusal.status == StatusCode::UNAUTHORIZED;
         let answer = self.relay_error(registry, &asked.method, Code::Unsupported, refusal).await;
         Ok(if unauthorized { self.ask_for_password(answer) } else { answer })

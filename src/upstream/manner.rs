@@ -39,6 +39,17 @@ impl<P: Platform> Exchange<'_, P> {
         })
     }
 
+    /// What a 401 to the client's own credentials tells: Basic or Bearer, the client must be told which.
+    ///
+    /// A Bearer challenge counts. Any other need not be the whole truth (Harbor answers Basic to any bad Authorization), so
+    /// a registry of unknown manner is asked without one; if it does not say either, Bearer it is.
+    pub(super) async fn learn_from_refusal(&self, registry: &Registry, headers: &HeaderMap) {
+        match read_challenges(registry, headers) {
+            Ok(Some(manner @ Manner::Bearer(_))) => self.memory.learn(registry, manner),
+            _ => drop(self.manner(registry).await),
+        }
+    }
+
     /// The manner that a 401's challenges ask for, remembered. Bearer is preferred to Basic, and not given up for it: Harbor
     /// and Gitea answer a token that lacks access with Basic. None where there is no challenge.
     ///

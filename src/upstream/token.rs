@@ -129,7 +129,7 @@ pub(crate) fn token_server_fault(registry: &Registry, challenge: &KnownChallenge
 }
 
 /// The operator's own account does not work: no client could mend that by logging in.
-fn account_refused(registry: &Registry) -> OciError {
+pub(super) fn account_refused(registry: &Registry) -> OciError {
     let message = format!("`{}` refuses this proxy's own account; its operator must renew CREDENTIALS", registry.name);
     OciError::new(Code::Unavailable, message)
 }
