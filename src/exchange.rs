@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use http::StatusCode;
 use http::header::{ACCEPT_ENCODING, HeaderValue, USER_AGENT};
 
 use crate::auth::{Authorization, BearerChallenge, PassKind, bearer};
@@ -13,7 +14,6 @@ use crate::record::Record;
 use crate::registry::Registry;
 use crate::route::Site;
 use crate::secret::Secret;
-use http::StatusCode;
 
 /// Docker Hub answers requests without a User-Agent with a bot challenge page.
 const OUR_USER_AGENT: &str = concat!("pierhead/", env!("CARGO_PKG_VERSION"));

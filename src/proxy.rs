@@ -37,9 +37,9 @@ impl Proxy {
     /// The numbers are those of docs/request-handling.md.
     ///
     /// 1. The URL is read; the site (which host of ours) is known.
-    /// 2. A page of our own, or a path that is nobody's: answered at once.
+    /// 2. A page of our own: answered at once.
     /// 3. The method: GET and HEAD, and POST at the token endpoint. pierhead only pulls.
-    /// 4. The route: which registry, and what is asked of it.
+    /// 4. The route: which registry, and what is asked of it; or a path that is nobody's.
     /// 5. (Access: may they? Everybody may; the gate will stand here, before anything is fetched.)
     /// 6. The token endpoint, the ping, or a pull from the upstream.
     /// 7. Whatever went wrong becomes an OCI error; the log line is written.
@@ -53,7 +53,7 @@ impl Proxy {
         });
         let mut answer = match self.answer(platform, &record, request).await {
             Ok(answer) => answer,
-            // 7. Errors of our own leave here, and nowhere else.
+            // 7. What went wrong before there was a route; later errors are answered under its names.
             Err(error) => {
                 record.borrow_mut().fail(&error);
                 answer::error(&error)

@@ -6,7 +6,7 @@
 
 use axum::body::Body;
 use http::{Method, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::client::{HTTP, Reply};
 use crate::image::sha256;
@@ -246,6 +246,5 @@ pub async fn failures(stage: &Stage) {
         assert_eq!(reply.json(), error, "the registry's own words pass");
         assert_eq!(reply.header(header::WWW_AUTHENTICATE).is_empty(), status != 401, "{status}");
         assert_eq!(reply.header(header::RETRY_AFTER).is_empty(), status != 429, "{status}");
-        assert!(matches!(reply.json(), Value::Object(_)));
     }
 }
