@@ -181,7 +181,9 @@ fn report(ran: &BTreeSet<&str>) {
             }
             _ if need == FULL => continue,
             (true, Some(program)) => format!("ran, {} ({})", process::version(&program), program.display()),
-            (false, Some(_)) => "is there, but no test with it was asked for".to_owned(),
+            (false, Some(_)) => {
+                "is there; no test that needs it was asked for (matrix::small takes what it finds)".to_owned()
+            }
             (_, None) => "NOT FOUND: its tests were not run".to_owned(),
         };
         println!("  {need}: {state}");
