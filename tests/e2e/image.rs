@@ -1,5 +1,7 @@
 //! Images made here: real tar.gz layers, a config and a manifest for each platform, and an index over them.
 
+mod plain;
+
 use std::io::Write as _;
 
 use axum::body::Bytes;
@@ -7,6 +9,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use ring::digest::{Context, SHA256};
 use serde_json::{Value, json};
+
+pub use plain::Plain;
 
 /// Which family of media types an image is written in.
 #[derive(Clone, Copy, PartialEq)]

@@ -33,6 +33,7 @@ mod process;
 mod puller;
 mod pulls;
 mod registry;
+mod rehearsal;
 mod room;
 mod spec;
 mod stage;
@@ -103,6 +104,7 @@ fn listed() -> Vec<Test> {
             hostile::foreign_realms, hostile::locations, hostile::redirect_loops, hostile::token_replies,
             hostile::broken_answers, hostile::time_limits,
             spec::every_row, spec::conditional_requests, spec::failures,
+            rehearsal::rations, rehearsal::moods, rehearsal::lies,
             manners::operators_accounts, matrix::page, matrix::small;
         [FULL] => matrix::wrong_passwords;
         ["docker-registry"] =>

@@ -16,7 +16,7 @@ mod gitea;
 mod gitlab;
 mod harbor;
 pub mod hostile;
-mod hub;
+pub mod hub;
 mod jfrog;
 mod k8s;
 mod lscr;

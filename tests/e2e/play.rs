@@ -1,26 +1,32 @@
 //! A registry in memory that behaves as its [`Personality`] says: the registry proper, its token server, its storage.
+//!
+//! It is played by whoever starts it, while it runs: what it holds ([`shelf`]), how it is doing and how much it gives
+//! ([`mood`]), and whether it tells the truth ([`lie`]).
 
 mod answers;
+mod contents;
+mod lie;
+mod mood;
 mod repository;
+mod shelf;
 mod tokens;
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
-use axum::body::Body;
-use http::{Method, header};
+use http::header;
 use serde_json::{Value, json};
 
-use answers::{
-    NO_SUCH_PAGE, SCHEMA_1, SIGNATURE_DOES_NOT_MATCH, WELCOME, add, fields, fill, follow, ranged, redirect, say, set, whole,
-    without_length,
-};
-use repository::Manifest;
+use answers::{NO_SUCH_PAGE, SIGNATURE_DOES_NOT_MATCH, WELCOME, add, redirect, say};
+pub use lie::Lie;
+pub use mood::Mood;
+use mood::State;
 pub use repository::Repository;
+pub use shelf::Parts;
+use shelf::{Held, Shelf};
 
-use crate::image::{Blob, Format};
-use crate::personality::{Accept, Head, Hop, Personality, Referrers, Wants};
+use crate::personality::{Personality, Referrers, Wants};
 use crate::token_server::{USER, basic};
 use crate::upstream::{Answer, Asked, Host, Hosts};
 
@@ -33,20 +39,14 @@ pub struct Play {
     pub public: Repository,
     /// What only the user may read; where everybody has to log in, it is the same.
     pub private: Option<Repository>,
-    /// What storage has, by host and target.
-    stored: HashMap<(String, String), Stored>,
+    /// What it holds, and where.
+    shelf: Mutex<Shelf>,
+    /// How it is doing.
+    state: Mutex<State>,
     /// The tokens given out, and what they are good for.
     tokens: Mutex<HashMap<String, Authority>>,
     /// How many that were.
     given: AtomicUsize,
-}
-
-/// Something at an address of its own, and the redirects that are still before it.
-struct Stored {
-    name: String,
-    media: &'static str,
-    blob: Blob,
-    rest: &'static [Hop],
 }
 
 /// What a request may read.
@@ -62,21 +62,58 @@ enum Authority {
 }
 
 impl Play {
+    /// A registry with the repositories of its personality.
     pub fn new(manners: &'static Personality) -> Arc<Play> {
-        let public = Repository::new(manners.public, manners.tags.more);
-        let private = manners.private.map(|name| Repository::new(name, manners.tags.more));
-        let mut stored = HashMap::new();
-        for repository in [&public].into_iter().chain(&private) {
-            for (digest, bytes) in &repository.blobs {
-                let blob = Blob { digest: digest.clone(), bytes: bytes.clone() };
-                let way = way(manners, digest);
-                store(&mut stored, manners.origin, way, &repository.name, "application/octet-stream", &blob);
-            }
-            for Manifest { media, blob } in repository.manifests.values() {
-                store(&mut stored, manners.origin, manners.manifests.hop.as_slice(), &repository.name, media, blob);
+        let play = Play::bare(manners);
+        {
+            let mut shelf = play.shelf.lock().expect("no one panics while holding this");
+            shelf.put(manners, play.public.held(false));
+            // Where everybody has to log in, there is but one.
+            if let Some(private) = play.private.as_ref().filter(|private| private.name != play.public.name) {
+                shelf.put(manners, private.held(true));
             }
         }
-        Arc::new(Play { manners, public, private, stored, tokens: Mutex::default(), given: AtomicUsize::new(0) })
+        play
+    }
+
+    /// A registry that holds nothing yet; see [`Play::hold`].
+    pub fn bare(manners: &'static Personality) -> Arc<Play> {
+        Arc::new(Play {
+            manners,
+            public: Repository::new(manners.public, manners.tags.more),
+            private: manners.private.map(|name| Repository::new(name, manners.tags.more)),
+            shelf: Mutex::default(),
+            state: Mutex::default(),
+            tokens: Mutex::default(),
+            given: AtomicUsize::new(0),
+        })
+    }
+
+    /// Makes `tag` of a repository name an image, be it new or another than before. What was there stays to be had by
+    /// its digest.
+    pub fn hold(&self, name: &str, tag: &str, image: impl Into<Parts>) {
+        self.put(name, tag, image.into(), false);
+    }
+
+    /// The same in a repository that only the user may read.
+    pub fn hold_for_the_user(&self, name: &str, tag: &str, image: impl Into<Parts>) {
+        self.put(name, tag, image.into(), true);
+    }
+
+    fn put(&self, name: &str, tag: &str, image: Parts, for_the_user: bool) {
+        let mut shelf = self.shelf.lock().expect("no one panics while holding this");
+        let mut held = shelf.get(name).map_or_else(|| Held::new(name, for_the_user), |held| (*held).clone());
+        held.tag(tag, image);
+        shelf.put(self.manners, held);
+    }
+
+    /// Loses a repository, with all that is in it.
+    pub fn lose(&self, name: &str) {
+        self.shelf.lock().expect("no one panics while holding this").lose(name);
+    }
+
+    fn held(&self, name: &str) -> Option<Arc<Held>> {
+        self.shelf.lock().expect("no one panics while holding this").get(name)
     }
 
     /// The hosts this registry plays. Only its own and its token server's may see credentials.
@@ -94,7 +131,7 @@ impl Play {
         let mut hosts = Hosts::new();
         for name in trusted.iter().copied().chain(foreign).chain(moved) {
             let play = self.clone();
-            let host = Host::scripted(move |asked| play.answer(name, asked));
+            let host = Host::new(move |asked| play.clone().respond(name, asked));
             let host = if trusted.contains(&name) { host } else { host.without_credentials() };
             hosts.insert(name.to_owned(), host);
         }
@@ -121,8 +158,9 @@ impl Play {
         if let Some(tokens) = self.manners.tokens.as_ref().filter(|tokens| tokens.host == host && tokens.path == path) {
             return self.token(tokens, asked);
         }
-        if let Some(stored) = self.stored.get(&(host.to_owned(), target.to_owned())) {
-            return self.storage(host, stored, asked);
+        let stored = self.shelf.lock().expect("no one panics while holding this").stored(host, target);
+        if let Some(stored) = stored {
+            return self.storage(host, &stored, asked);
         }
         if let Some(resource) = self.manners.moved.filter(|moved| moved.host == host).and_then(|m| path.strip_prefix(m.path))
         {
@@ -152,16 +190,16 @@ impl Play {
 
     fn repository(&self, resource: &str, asked: &Asked) -> Answer {
         let manners = self.manners;
-        let Some((name, _)) = split(resource) else { return say(&NO_SUCH_PAGE, "") };
-        let may = match self.authority(asked) {
+        let Some((name, what)) = split(resource) else { return say(&NO_SUCH_PAGE, "") };
+        let (may, user) = match self.authority(asked) {
             Authority::Bad => return say(&manners.bad_token, name),
-            Authority::None => manners.wants == Wants::Nothing && self.readable(name, false),
+            Authority::None => (manners.wants == Wants::Nothing && self.readable(name, false), false),
             Authority::Good { user, repositories } => {
                 let named = repositories.is_none_or(|names| names.iter().any(|known| known == name));
                 if !(named && self.readable(name, user)) {
                     return say(&manners.denied, name);
                 }
-                true
+                (true, user)
             }
         };
         if !may {
@@ -176,15 +214,21 @@ impl Play {
             let location = format!("https://{}{}{resource}", moved.host, moved.path);
             return redirect(moved.status, &location, "<a href=\"\">Temporary Redirect</a>.\n\n");
         }
-        self.serve(resource, asked)
+        if !what.starts_with("manifests/") {
+            return self.serve(resource, asked);
+        }
+        let (rates, refusal) = self.rationed(asked, user);
+        rates.on(refusal.map_or_else(|| self.serve(resource, asked), |refusal| say(refusal, name)))
     }
 
     /// Whether the public, or the user, may read a repository, for all that this registry knows.
     fn readable(&self, name: &str, user: bool) -> bool {
-        let public = name == self.public.name || self.manners.refusing.iter().any(|(refusing, _)| *refusing == name);
+        let held = self.held(name);
+        let private = held.as_ref().is_some_and(|held| held.for_the_user);
+        let public = held.is_some() && !private || self.manners.refusing.iter().any(|(refusing, _)| *refusing == name);
         match self.manners.wants {
             Wants::Login => user && public,
-            _ => public || user && self.private.as_ref().is_some_and(|private| private.name == name),
+            _ => public || user && private,
         }
     }
 
@@ -200,167 +244,6 @@ impl Play {
             return Authority::Good { user: true, repositories: None };
         }
         Authority::Bad
-    }
-
-    // --- what is in a repository
-
-    /// Answers for `<name>/manifests/…` and the like, when all may be read.
-    fn serve(&self, resource: &str, asked: &Asked) -> Answer {
-        let Some((name, what)) = split(resource) else { return say(&NO_SUCH_PAGE, "") };
-        let known = [&self.public].into_iter().chain(&self.private).find(|repository| repository.name == name);
-        let Some(repository) = known else { return say(&self.manners.denied, name) };
-        match what.split_once('/') {
-            Some(("manifests", reference)) => self.manifest(repository, reference, asked),
-            Some(("blobs", digest)) => self.blob(repository, digest, asked),
-            Some(("tags", _)) => self.tags(repository, asked),
-            Some(("referrers", digest)) => self.referrers(repository, digest),
-            _ => say(&NO_SUCH_PAGE, name),
-        }
-    }
-
-    fn manifest(&self, repository: &Repository, reference: &str, asked: &Asked) -> Answer {
-        let manners = &self.manners.manifests;
-        let subject = reference.strip_prefix("sha256-").filter(|_| manners.fallback_is_subject);
-        let reference = subject.map_or_else(|| reference.to_owned(), |hex| format!("sha256:{hex}"));
-        let Some(mut manifest) = repository.manifests.get(&reference) else {
-            return say(&manners.unknown, &repository.name);
-        };
-        let accepted: Vec<&str> =
-            asked.headers().get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-        let accepted = accepted.join(",");
-        if !accepted.contains(manifest.media) {
-            match &manners.accept {
-                Accept::Exact(refusal) if manifest.media.contains("oci") => return say(refusal, &repository.name),
-                Accept::Exact(_) if !reference.contains(':') => {
-                    manifest = &repository.manifests[&repository.docker.platforms[0].manifest.digest];
-                }
-                Accept::OrSchema1 if !accepted.contains("*/*") => return say(&SCHEMA_1, &repository.name),
-                _ => {}
-            }
-        }
-        let Manifest { media, blob } = manifest;
-        let etag = format!("\"{}\"", blob.digest);
-        let known = asked.headers().get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes());
-        if manners.etag && known {
-            return http::Response::builder().status(304).header(header::ETAG, etag).body(Body::empty()).expect("an answer");
-        }
-        if let Some(hop) = manners.hop.as_ref().filter(|_| *asked.method() == Method::GET) {
-            return follow(hop, &repository.name, &blob.digest);
-        }
-        let mut answer = whole(media, blob.bytes.clone());
-        if !manners.length {
-            *answer.body_mut() = without_length(blob.bytes.clone());
-        }
-        add(&mut answer, manners.headers, &repository.name, &blob.digest);
-        if manners.digest {
-            set(&mut answer, "docker-content-digest", &blob.digest);
-        }
-        if manners.etag {
-            set(&mut answer, "etag", &etag);
-        }
-        answer
-    }
-
-    fn blob(&self, repository: &Repository, digest: &str, asked: &Asked) -> Answer {
-        let manners = &self.manners.blobs;
-        let Some(bytes) = repository.blobs.get(digest) else { return say(&manners.unknown, &repository.name) };
-        match (&manners.head, way(self.manners, digest)) {
-            (Head::Refused(refusal), _) if *asked.method() == Method::HEAD => say(refusal, &repository.name),
-            (Head::Redirected, [hop, ..]) => follow(hop, &repository.name, digest),
-            (_, [hop, ..]) if *asked.method() == Method::GET => follow(hop, &repository.name, digest),
-            _ => {
-                let mut answer = ranged("application/octet-stream", bytes, asked);
-                set(&mut answer, "docker-content-digest", digest);
-                answer
-            }
-        }
-    }
-
-    fn tags(&self, repository: &Repository, asked: &Asked) -> Answer {
-        let manners = &self.manners.tags;
-        let query = fields(asked.uri().query().unwrap_or("").as_bytes());
-        let field = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        let wanted = field("n").and_then(|n| n.parse().ok()).filter(|&n: &usize| n > 0);
-        let most = wanted.map_or(manners.page, |n| n.min(manners.page));
-        let last = field("last").unwrap_or("");
-        let rest: Vec<&String> = repository.tags.iter().filter(|tag| tag.as_str() > last).collect();
-        let page = if manners.link.is_empty() { &rest[..] } else { &rest[..most.min(rest.len())] };
-        let body = json!({"name": repository.name, "tags": page}).to_string();
-        let mut answer = whole("application/json", body.into());
-        if page.len() < rest.len() {
-            let link = fill(manners.link, &repository.name, "");
-            let last = page.last().expect("a page is never empty where there is more");
-            set(&mut answer, "link", &link.replace("{n}", &most.to_string()).replace("{last}", last));
-        }
-        answer
-    }
-
-    fn referrers(&self, repository: &Repository, digest: &str) -> Answer {
-        match &self.manners.referrers {
-            Referrers::Missing(page) => say(page, &repository.name),
-            Referrers::Page(hop, _) => follow(hop, &repository.name, digest),
-            Referrers::Listed => {
-                let artifact = &repository.artifact;
-                let descriptor = json!({
-                    "mediaType": Format::Oci.manifest(), "digest": artifact.digest, "size": artifact.bytes.len(),
-                    "artifactType": ARTIFACT,
-                });
-                let found = if digest == repository.oci.index.digest { vec![descriptor] } else { Vec::new() };
-                let index = json!({"schemaVersion": 2, "mediaType": Format::Oci.index(), "manifests": found});
-                whole(Format::Oci.index(), index.to_string().into())
-            }
-        }
-    }
-
-    // --- storage
-
-    fn storage(&self, host: &str, stored: &Stored, asked: &Asked) -> Answer {
-        if let Some(hop) = stored.rest.first() {
-            return follow(hop, &stored.name, &stored.blob.digest);
-        }
-        let store = &self.manners.blobs.store;
-        let own = host == self.manners.origin;
-        if let Some(refusal) = store.authorization.filter(|_| !own && asked.headers().contains_key(header::AUTHORIZATION)) {
-            return say(&refusal, "");
-        }
-        if store.get_only && *asked.method() == Method::HEAD {
-            return say(&SIGNATURE_DOES_NOT_MATCH, "");
-        }
-        let mut answer = ranged(stored.media, &stored.blob.bytes, asked);
-        set(&mut answer, "cache-control", "public, max-age=14400");
-        answer
-    }
-}
-
-/// The way that a blob's storage is reached by.
-fn way(manners: &Personality, digest: &str) -> &'static [Hop] {
-    let Some(most) = manners.blobs.ways.len().checked_sub(1) else { return &[] };
-    let any = usize::from_str_radix(&digest[digest.len() - 4..], 16).expect("a hexadecimal digest");
-    manners.blobs.ways[any % (most + 1)]
-}
-
-/// Puts a blob at the end of its way, and the redirects on the way before it.
-fn store(
-    stored: &mut HashMap<(String, String), Stored>,
-    origin: &str,
-    way: &'static [Hop],
-    name: &str,
-    media: &'static str,
-    blob: &Blob,
-) {
-    let mut host = origin.to_owned();
-    for (done, hop) in way.iter().enumerate() {
-        let location = fill(hop.location, name, &blob.digest);
-        let target = match location.strip_prefix("https://") {
-            None => location,
-            Some(absolute) => {
-                let (there, target) = absolute.split_once('/').expect("an address has a path");
-                host = there.to_owned();
-                format!("/{target}")
-            }
-        };
-        let rest = &way[done + 1..];
-        stored.insert((host.clone(), target), Stored { name: name.to_owned(), media, blob: blob.clone(), rest });
     }
 }
 

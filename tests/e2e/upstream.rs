@@ -10,8 +10,10 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
+use futures_util::stream;
 use http::{HeaderMap, Method, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -193,4 +195,23 @@ pub fn unauthorized(challenge: &str) -> Answer {
     let mut answer = json(StatusCode::UNAUTHORIZED, &error);
     answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.parse().expect("a valid challenge"));
     answer
+}
+
+/// No answer at all: the connection ends, for its task does. A body that fails would do for GET, but HEAD has none.
+pub fn hang_up() -> Answer {
+    std::panic::resume_unwind(Box::new("a played host hangs up")) // unlike `panic!`, without a word
+}
+
+/// An answer that promises all of `bytes`, sends the half of it, and hangs up.
+pub fn cut(answer: &mut Answer, bytes: &Bytes) {
+    let half = bytes.slice(..bytes.len() / 2);
+    let body = stream::unfold(Some(half), async |half: Option<Bytes>| match half {
+        Some(half) => Some((Ok(half), None)),
+        None => {
+            tokio::time::sleep(Duration::from_millis(50)).await; // the server sends what it has so far
+            Some((Err(std::io::Error::other("cut")), None))
+        }
+    });
+    *answer.body_mut() = Body::from_stream(body);
+    answer.headers_mut().insert(header::CONTENT_LENGTH, bytes.len().into());
 }

@@ -1,11 +1,9 @@
-//! What is in a played repository.
+//! The repositories of a personality.
 
-use std::collections::BTreeMap;
-
-use axum::body::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::ARTIFACT;
+use super::shelf::{Held, Parts};
 use crate::image::{Blob, Format, Image};
 
 /// A repository: one image in both families of media types, and an artifact that refers to it.
@@ -18,45 +16,33 @@ pub struct Repository {
     /// `:artifact`
     pub artifact: Blob,
     pub tags: Vec<String>,
-    pub manifests: BTreeMap<String, Manifest>,
-    pub blobs: BTreeMap<String, Bytes>,
-}
-
-/// A manifest or index and its media type.
-#[derive(Clone)]
-pub struct Manifest {
-    pub media: &'static str,
-    pub blob: Blob,
 }
 
 impl Repository {
     pub fn new(name: &str, more: &[&str]) -> Repository {
         let (oci, docker) = (Image::new(name, "1", Format::Oci), Image::new(name, "docker", Format::Docker));
-        let (mut manifests, mut blobs) = (BTreeMap::new(), BTreeMap::new());
-        let mut tags: Vec<String> = more.iter().map(|&tag| tag.to_owned()).collect();
-        for image in [&oci, &docker] {
-            let index = Manifest { media: image.format.index(), blob: image.index.clone() };
-            manifests.insert(image.tag.clone(), index.clone());
-            manifests.insert(image.index.digest.clone(), index);
-            tags.push(image.tag.clone());
-            for platform in &image.platforms {
-                let manifest = Manifest { media: image.format.manifest(), blob: platform.manifest.clone() };
-                manifests.insert(platform.manifest.digest.clone(), manifest);
-                let all = platform.layers.iter().chain([&platform.config]);
-                blobs.extend(all.map(|blob| (blob.digest.clone(), blob.bytes.clone())));
-            }
-        }
-        for tag in more {
-            manifests.insert((*tag).to_owned(), manifests[&oci.tag].clone());
-        }
-        let (artifact, parts) = artifact(name, &oci.index);
-        blobs.extend(parts.into_iter().map(|blob| (blob.digest, blob.bytes)));
-        let manifest = Manifest { media: Format::Oci.manifest(), blob: artifact.clone() };
-        manifests.insert("artifact".to_owned(), manifest.clone());
-        manifests.insert(artifact.digest.clone(), manifest);
-        tags.push("artifact".to_owned());
+        let artifact = artifact(name, &oci.index).0;
+        let mut tags: Vec<String> = [&oci.tag, &docker.tag].into_iter().cloned().collect();
+        tags.extend(more.iter().chain(&["artifact"]).map(|&tag| tag.to_owned()));
         tags.sort();
-        Repository { name: name.to_owned(), oci, docker, artifact, tags, manifests, blobs }
+        Repository { name: name.to_owned(), oci, docker, artifact, tags }
+    }
+
+    /// The whole of it. Every tag that is not spoken for names the OCI image.
+    pub fn held(&self, for_the_user: bool) -> Held {
+        let mut held = Held::new(&self.name, for_the_user);
+        for tag in &self.tags {
+            let image = if *tag == self.docker.tag { &self.docker } else { &self.oci };
+            held.tag(tag, image.into());
+        }
+        let (artifact, parts) = artifact(&self.name, &self.oci.index);
+        held.tag("artifact", Parts::artifact(artifact, parts.to_vec()));
+        held
+    }
+
+    pub fn artifact_descriptor(&self) -> Value {
+        let (digest, size) = (&self.artifact.digest, self.artifact.bytes.len());
+        json!({"mediaType": Format::Oci.manifest(), "digest": digest, "size": size, "artifactType": ARTIFACT})
     }
 }
 
