@@ -23,6 +23,7 @@ mod bad_input;
 mod client;
 mod clients;
 mod hostile;
+mod hub;
 mod image;
 mod load;
 mod manners;
@@ -104,7 +105,7 @@ fn listed() -> Vec<Test> {
             hostile::foreign_realms, hostile::locations, hostile::redirect_loops, hostile::token_replies,
             hostile::broken_answers, hostile::time_limits,
             spec::every_row, spec::conditional_requests, spec::failures,
-            rehearsal::rations, rehearsal::moods, rehearsal::lies,
+            rehearsal::rations, rehearsal::moods, rehearsal::lies, rehearsal::mirrors,
             manners::operators_accounts, matrix::page, matrix::small;
         [FULL] => matrix::wrong_passwords;
         ["docker-registry"] =>

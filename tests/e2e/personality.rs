@@ -7,7 +7,7 @@ mod acr;
 mod ar;
 mod cgr;
 mod distribution;
-mod ecrpublic;
+pub mod ecrpublic;
 mod elastic;
 mod forgejo;
 mod gcr;
@@ -21,6 +21,7 @@ mod jfrog;
 mod k8s;
 mod lscr;
 mod mcr;
+pub mod mirror_gcr;
 mod nvcr;
 mod ocir;
 mod oracle;
@@ -29,7 +30,7 @@ mod redhat_access;
 mod redhat_io;
 
 /// Every registry that serves images; `hostile` serves none.
-pub const ALL: [&Personality; 23] = [
+pub const ALL: [&Personality; 24] = [
     &hub::HUB,
     &quay::QUAY,
     &gcr::GCR,
@@ -53,6 +54,7 @@ pub const ALL: [&Personality; 23] = [
     &jfrog::JFROG,
     &distribution::DISTRIBUTION,
     &ocir::OCIR,
+    &mirror_gcr::MIRROR_GCR,
 ];
 
 /// One registry's manners.

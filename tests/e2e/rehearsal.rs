@@ -6,16 +6,14 @@ use std::time::Duration;
 use http::{Method, StatusCode, header};
 
 use crate::client::{HTTP, MANIFESTS, Reply};
+use crate::hub::{Hub, MIRRORS, ORIGIN, TOKENS};
 use crate::image::{Format, Plain, sha256};
 use crate::personality::hub::HUB;
 use crate::play::{Lie, Mood, Play};
 use crate::stage::Stage;
 use crate::upstream::{SCHEME, Upstream};
 
-const ORIGIN: &str = "registry-1.docker.io";
-const TOKENS: &str = "auth.docker.io";
-
-/// Docker Hub, and a token for one repository.
+/// The players, and a token for one repository of Docker Hub.
 struct Rehearsal {
     upstream: Upstream,
     token: String,
@@ -24,17 +22,21 @@ struct Rehearsal {
 impl Rehearsal {
     async fn of(play: &Arc<Play>, name: &str) -> Rehearsal {
         let mut rehearsal = Rehearsal { upstream: Upstream::start(play.hosts()).await, token: String::new() };
-        let target = format!("/token?service=registry.docker.io&scope=repository:{name}:pull");
-        let reply = rehearsal.ask(Method::GET, TOKENS, &target).await.expect("an answer").expect(StatusCode::OK);
-        rehearsal.token = reply.json()["token"].as_str().expect("a token").to_owned();
+        rehearsal.token =
+            rehearsal.token(TOKENS, &format!("/token?service=registry.docker.io&scope=repository:{name}:pull")).await;
         rehearsal
+    }
+
+    async fn token(&self, host: &str, target: &str) -> String {
+        let reply = self.ask(Method::GET, host, target).await.expect("an answer").expect(StatusCode::OK);
+        reply.json()["token"].as_str().expect("a token").to_owned()
     }
 
     /// `None` where the connection ends before the answer does.
     async fn ask(&self, method: Method, host: &str, target: &str) -> Option<Reply> {
         let request = HTTP.request(method, format!("http://{}{target}", self.upstream.address));
         let mut request = request.header(header::HOST, host).header(SCHEME, "https").header(header::ACCEPT, MANIFESTS);
-        if host == ORIGIN {
+        if !self.token.is_empty() && host != TOKENS {
             request = request.bearer_auth(&self.token);
         }
         let response = request.send().await.ok()?;
@@ -138,4 +140,32 @@ pub async fn lies(_: &Stage) {
     assert_eq!(told.body, index.bytes);
     let tags = rehearsal.ask(Method::GET, ORIGIN, &format!("/v2/{name}/tags/list")).await.expect("an answer");
     assert_eq!(tags.json()["tags"][0], "1");
+}
+
+/// The one mirror wants no token, the other does; they hold what they are given, and nothing else.
+pub async fn mirrors(_: &Stage) {
+    let hub = Hub::new();
+    let (name, image) = hub.hold_many("mirrored", 1).remove(0);
+    hub.mirror(&name, "1", &image);
+    hub.hold_everywhere("library/list", "1", &hub.origin.public.oci);
+    let mut rehearsal = Rehearsal { upstream: Upstream::start(hub.hosts()).await, token: String::new() };
+    for (host, prefix) in MIRRORS.into_iter().zip(["", "docker/"]) {
+        let ask = async |rehearsal: &Rehearsal, what: &str| {
+            let target = format!("/v2/{prefix}{what}");
+            rehearsal.ask(Method::GET, host, &target).await.expect("an answer")
+        };
+        let manifest = format!("{name}/manifests/1");
+        if host == "public.ecr.aws" {
+            ask(&rehearsal, &manifest).await.expect(StatusCode::UNAUTHORIZED);
+            rehearsal.token = rehearsal.token(host, "/token/?service=public.ecr.aws&scope=aws").await;
+        } else {
+            rehearsal.ask(Method::GET, host, "/v2/").await.expect("an answer").expect_challenge();
+        }
+        assert_eq!(sha256(&ask(&rehearsal, &manifest).await.expect(StatusCode::OK).body), image.manifest.digest);
+        let list = ask(&rehearsal, "library/list/manifests/1").await.expect(StatusCode::OK);
+        assert_eq!(sha256(&list.body), hub.origin.public.oci.index.digest);
+        let blob = ask(&rehearsal, &format!("{name}/blobs/{}", image.layer().digest)).await;
+        assert!(blob.status.is_redirection(), "{host}: {}", blob.status);
+        ask(&rehearsal, "library/absent/manifests/1").await.expect(StatusCode::NOT_FOUND);
+    }
 }
