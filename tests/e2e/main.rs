@@ -36,6 +36,7 @@ mod pulls;
 mod registry;
 mod rehearsal;
 mod room;
+mod runtimes;
 mod spec;
 mod stage;
 mod token_server;
@@ -107,6 +108,7 @@ fn listed() -> Vec<Test> {
             spec::every_row, spec::conditional_requests, spec::failures,
             rehearsal::rations, rehearsal::moods, rehearsal::lies, rehearsal::mirrors,
             manners::operators_accounts, matrix::page, matrix::small;
+        ["node"] => runtimes::serve_alike, runtimes::keep;
         [FULL] => matrix::wrong_passwords;
         ["docker-registry"] =>
             pulls::ping, pulls::without_authorization, pulls::by_challenge_and_token, pulls::every_addressing_style,

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A running child process.
@@ -16,25 +16,30 @@ impl Process {
     /// Starts `command` with stdout and stderr in `log`.
     pub fn start(mut command: Command, log: PathBuf) -> Process {
         let file = File::create(&log).expect("creating a log file");
-        command.stdout(file.try_clone().expect("sharing the log file"));
+        command.stdin(Stdio::null()).stdout(file.try_clone().expect("sharing the log file"));
         Process::spawn(command, file, log)
     }
 
     /// Starts `command` with stderr in `log`, and hands out its stdout.
     pub fn start_piped(mut command: Command, log: PathBuf) -> (Process, ChildStdout) {
         let file = File::create(&log).expect("creating a log file");
-        command.stdout(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut process = Process::spawn(command, file, log);
         let stdout = process.child.stdout.take().expect("stdout is piped");
         (process, stdout)
     }
 
+    /// Starts `command` with stderr in `log`, and hands out its stdin and stdout.
+    pub fn start_talking(mut command: Command, log: PathBuf) -> (Process, ChildStdin, ChildStdout) {
+        let file = File::create(&log).expect("creating a log file");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = Process::spawn(command, file, log);
+        let (stdin, stdout) = (process.child.stdin.take(), process.child.stdout.take());
+        (process, stdin.expect("stdin is piped"), stdout.expect("stdout is piped"))
+    }
+
     fn spawn(mut command: Command, stderr: File, log: PathBuf) -> Process {
-        let child = command
-            .stdin(Stdio::null())
-            .stderr(stderr)
-            .spawn()
-            .unwrap_or_else(|error| panic!("starting {command:?}: {error}"));
+        let child = command.stderr(stderr).spawn().unwrap_or_else(|error| panic!("starting {command:?}: {error}"));
         Process { child, log }
     }
 

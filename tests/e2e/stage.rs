@@ -8,12 +8,12 @@ use tokio::sync::OnceCell;
 use crate::image::{Format, Image, LargeLayer};
 use crate::registry::{DOCKER_HUB, GITHUB, Registry};
 use crate::upstream::Hosts;
-use crate::worker::Build;
+use crate::worker::{Build, Runtime};
 use crate::world::World;
 
 /// Shared by all tests.
 pub struct Stage {
-    build: Build,
+    pub build: Build,
     registry: Option<PathBuf>,
     real: OnceCell<Real>,
     large: OnceCell<String>,
@@ -45,7 +45,12 @@ impl Stage {
 
     /// A Worker whose internet is `hosts`.
     pub async fn world(&self, hosts: Hosts, variables: &[(&str, Value)]) -> World {
-        World::start(&self.build, hosts, variables).await
+        self.world_in(Runtime::Plain, hosts, variables).await
+    }
+
+    /// The same in a runtime of the test's choice.
+    pub async fn world_in(&self, runtime: Runtime<'_>, hosts: Hosts, variables: &[(&str, Value)]) -> World {
+        World::start(&self.build, runtime, hosts, variables).await
     }
 
     /// A Worker between Docker Hub and ghcr.io, without any configuration.

@@ -1,22 +1,39 @@
-//! The built Worker in a workerd of its own.
+//! The built Worker in a runtime of its own.
 
-use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader};
+mod miniflare;
+mod workerd;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tempfile::TempDir;
 
+pub use miniflare::{Bucket, Object};
+
+use crate::client::HTTP;
 use crate::process::{self, Process};
-use crate::upstream;
 
 /// A running Worker.
 pub struct Worker {
+    /// Before the process: Miniflare ends with it.
+    bucket: Option<Bucket>,
     pub process: Process,
     pub address: SocketAddr,
+    /// Where the Cache API's other side tells what it keeps.
+    kept: Option<SocketAddr>,
     _folder: TempDir,
+}
+
+/// What a Worker runs in.
+#[derive(Clone, Copy, Debug)]
+pub enum Runtime<'a> {
+    /// workerd alone: no bucket, and a Cache API that fails.
+    Plain,
+    /// workerd and a Cache API.
+    Cached,
+    /// Miniflare: a Cache API, and a bucket in this folder, or in one that ends with the Worker.
+    Miniflare(Option<&'a Path>),
 }
 
 /// What every Worker is started from: found once.
@@ -48,6 +65,39 @@ impl Build {
     pub fn version(&self) -> String {
         process::version(&self.workerd)
     }
+
+    /// The same runtimes with a script in the Worker's place, which is written to `folder`.
+    pub fn of_script(&self, script: &str, folder: &Path) -> Build {
+        std::fs::write(folder.join("index.js"), script).expect("writing the script");
+        std::fs::write(folder.join("index_bg.wasm"), b"\0asm\x01\0\0\0").expect("writing an empty module");
+        Build { workerd: self.workerd.clone(), folder: folder.to_owned(), settings: self.settings.clone() }
+    }
+
+    /// A folder with the Worker in it, for one that runs.
+    fn folder_for_one(&self) -> TempDir {
+        let folder = tempfile::Builder::new().prefix("pierhead-e2e-worker-").tempdir().expect("a folder");
+        for file in ["index.js", "index_bg.wasm"] {
+            std::fs::copy(self.folder.join(file), folder.path().join(file)).expect("copying the Worker");
+        }
+        folder
+    }
+
+    fn compatibility_date(&self) -> &str {
+        self.settings.get("compatibility_date").and_then(toml::Value::as_str).unwrap_or("2025-10-01")
+    }
+
+    fn compatibility_flags(&self) -> Vec<String> {
+        let flags = self.settings.get("compatibility_flags").and_then(toml::Value::as_array);
+        flags.into_iter().flatten().filter_map(|flag| flag.as_str().map(str::to_owned)).collect()
+    }
+
+    /// The variables of wrangler.toml and `more` over them.
+    fn variables(&self, more: &[(&str, Value)]) -> Map<String, Value> {
+        let vars = self.settings.get("vars").map(|vars| serde_json::to_value(vars).expect("TOML is JSON but for dates"));
+        let mut variables = vars.and_then(|vars| vars.as_object().cloned()).unwrap_or_default();
+        variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        variables
+    }
 }
 
 /// The plain binary first: the one in `.bin` is a Node script around it.
@@ -60,71 +110,34 @@ const WORKERDS: [&str; 3] = [
 impl Worker {
     /// Starts the Worker with the variables of wrangler.toml and `variables` over them; all it fetches goes to
     /// `internet`.
-    pub async fn start(build: &Build, variables: &[(&str, Value)], internet: SocketAddr) -> Worker {
-        let folder = tempfile::Builder::new().prefix("pierhead-e2e-worker-").tempdir().expect("a folder");
-        for file in ["index.js", "index_bg.wasm"] {
-            std::fs::copy(build.folder.join(file), folder.path().join(file)).expect("copying the Worker");
+    pub async fn start(build: &Build, runtime: Runtime<'_>, variables: &[(&str, Value)], internet: SocketAddr) -> Worker {
+        let variables = build.variables(variables);
+        match runtime {
+            Runtime::Plain => workerd::start(build, &variables, internet, false).await,
+            Runtime::Cached => workerd::start(build, &variables, internet, true).await,
+            Runtime::Miniflare(kept) => miniflare::start(build, &variables, internet, kept).await,
         }
-        let config = folder.path().join("workerd.capnp");
-        std::fs::write(&config, configuration(&build.settings, variables, internet)).expect("writing workerd.capnp");
-        // workerd tells the port it got on a descriptor of its own; what the Worker logs goes to stderr.
-        let mut command = Command::new("sh");
-        command.args(["-c", r#"exec "$0" serve "$1" --control-fd=3 3>&1 >&2"#]).arg(&build.workerd).arg(&config);
-        let (process, control) = Process::start_piped(command, folder.path().join("log"));
-        let port = tokio::task::spawn_blocking(move || {
-            BufReader::new(control).lines().map_while(Result::ok).find_map(|line| {
-                let event: Value = serde_json::from_str(&line).ok()?;
-                (event["event"] == "listen").then(|| event["port"].as_u64()).flatten()
-            })
-        });
-        let Some(port) = port.await.expect("reading workerd's events") else {
-            panic!("workerd did not start:\n{}", process.output());
-        };
-        let port = u16::try_from(port).expect("a port");
-        Worker { process, address: SocketAddr::from(([127, 0, 0, 1], port)), _folder: folder }
+    }
+
+    /// What is in the bucket; nothing where there is none.
+    pub fn stored(&self) -> Vec<Object> {
+        self.bucket.as_ref().map(Bucket::list).unwrap_or_default()
+    }
+
+    /// Takes something out of the bucket.
+    pub fn lose(&self, key: &str) {
+        self.bucket.as_ref().expect("a bucket").delete(key);
+    }
+
+    /// What the Cache API keeps, where a test can know.
+    pub async fn cached(&self) -> Vec<Object> {
+        let Some(address) = self.kept else { return Vec::new() };
+        let answer = HTTP.get(format!("http://{address}/")).send().await.expect("the cache's answer");
+        serde_json::from_slice(&answer.bytes().await.expect("a list")).expect("a list of objects")
     }
 }
 
-fn configuration(settings: &toml::Table, variables: &[(&str, Value)], internet: SocketAddr) -> String {
-    let mut bindings: serde_json::Map<String, Value> = settings
-        .get("vars")
-        .map(|vars| serde_json::to_value(vars).expect("TOML is JSON but for dates"))
-        .and_then(|vars| vars.as_object().cloned())
-        .unwrap_or_default();
-    bindings.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-    let mut binding_list = String::new();
-    for (name, value) in &bindings {
-        // As wrangler does: a string is a text binding, anything else a JSON one. A JSON string is a Cap'n Proto one.
-        let (kind, text) = match value {
-            Value::String(text) => ("text", text.clone()),
-            other => ("json", other.to_string()),
-        };
-        let _ = writeln!(binding_list, "    (name = {}, {kind} = {}),", Value::from(name.as_str()), Value::from(text));
-    }
-    let date = settings.get("compatibility_date").and_then(toml::Value::as_str).unwrap_or("2025-10-01");
-    let flags = settings.get("compatibility_flags").and_then(toml::Value::as_array).cloned().unwrap_or_default();
-    let flags = serde_json::to_string(&flags).expect("a list of strings");
-    let scheme = upstream::SCHEME;
-    format!(
-        r#"using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "pierhead", worker = .pierhead),
-    (name = "internet", external = (address = "{internet}", http = (style = host, forwardedProtoHeader = "{scheme}"))),
-  ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "pierhead")],
-);
-const pierhead :Workerd.Worker = (
-  modules = [
-    (name = "index.js", esModule = embed "index.js"),
-    (name = "./index_bg.wasm", wasm = embed "index_bg.wasm"),
-  ],
-  compatibilityDate = "{date}",
-  compatibilityFlags = {flags},
-  bindings = [
-{binding_list}  ],
-  globalOutbound = "internet",
-);
-"#
-    )
+/// A port of this machine, told as a number.
+fn loopback(port: &Value) -> Option<SocketAddr> {
+    Some(SocketAddr::from(([127, 0, 0, 1], u16::try_from(port.as_u64()?).ok()?)))
 }

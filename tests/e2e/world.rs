@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::registry::SIGNATURE;
 use crate::token_server::{REFRESH_TOKEN, USER};
 use crate::upstream::{Hosts, Upstream};
-use crate::worker::{Build, Worker};
+use crate::worker::{Build, Runtime, Worker};
 
 /// What the Worker must never log: the user's password and identity token, tokens of its own (`ph1.`) and of the
 /// registries (a JWT starts with `eyJ`), signatures.
@@ -18,9 +18,9 @@ pub struct World {
 }
 
 impl World {
-    pub async fn start(build: &Build, hosts: Hosts, variables: &[(&str, Value)]) -> World {
+    pub async fn start(build: &Build, runtime: Runtime<'_>, hosts: Hosts, variables: &[(&str, Value)]) -> World {
         let upstream = Upstream::start(hosts).await;
-        let worker = Worker::start(build, variables, upstream.address).await;
+        let worker = Worker::start(build, runtime, variables, upstream.address).await;
         World { worker, upstream }
     }
 
