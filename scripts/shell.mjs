@@ -13,7 +13,12 @@ export const expectInterrupt = () => {
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => process.exit(statusWhenInterrupted));
 }
-process.on("exit", () => running.forEach(stop));
+process.on("exit", stopAll);
+
+/** Stops all that this one has started. */
+export function stopAll() {
+  running.forEach(stop);
+}
 
 /** Stops a program and all that it started in turn. */
 export function stop(child) {

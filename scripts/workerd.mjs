@@ -1,22 +1,27 @@
 // Serves the built Worker in real workerd, with the demo registry beside it.
 
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { compatibilityDate, toolchainDir, workerdBinary } from "./project.mjs";
+import { join, relative } from "node:path";
+import { buildDir, compatibilityDate, toolchainDir, workerdBinary } from "./project.mjs";
 import { start } from "./shell.mjs";
 
 const demoRegistries = {
   "demo.test": { origin: "https://registry.demo.test", realms: ["https://auth.demo.test/token"] },
 };
 
+/** Starts the Worker; `launch` says what the answer is. */
+export const serve = (options) => launch(config(options), options.port);
+
+let launched = 0;
+
 /**
  * Starts workerd and waits until it listens. The answer is the port (the system's choice for 0), its process, and
  * what it has logged so far.
  */
-export async function serve({ port, demo }) {
-  const path = join(toolchainDir, `workerd-${process.pid}.capnp`);
+export async function launch(configuration, port = 0) {
+  const path = join(toolchainDir, `workerd-${process.pid}-${(launched += 1)}.capnp`);
   mkdirSync(toolchainDir, { recursive: true });
-  writeFileSync(path, config({ port, demo }));
+  writeFileSync(path, configuration);
   try {
     const server = start(workerdBinary(), ["serve", "--control-fd=3", path], { stdio: ["ignore", "pipe", "pipe", "pipe"] });
     const log = [];
@@ -41,16 +46,22 @@ function listening(server, log, port) {
   });
 }
 
+/** A file as a configuration embeds it: `launch` writes the configuration into .toolchain/. */
+export const embed = (file) => `embed ${JSON.stringify(relative(toolchainDir, file))}`;
+
+/** The modules of a built Worker. */
+export const workerModules = (folder) => `modules = [
+        (name = "index.js", esModule = ${embed(join(folder, "index.js"))}),
+        (name = "./index_bg.wasm", wasm = ${embed(join(folder, "index_bg.wasm"))}),
+      ]`;
+
 const config = ({ port, demo }) => `using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
   services = [
     (name = "pierhead", worker = (
       compatibilityDate = "${compatibilityDate()}",
-      modules = [
-        (name = "index.js", esModule = embed "../build/index.js"),
-        (name = "./index_bg.wasm", wasm = embed "../build/index_bg.wasm"),
-      ],
+      ${workerModules(buildDir)},
       bindings = [${demo ? `(name = "REGISTRIES", json = ${JSON.stringify(JSON.stringify(demoRegistries))})` : ""}],
       globalOutbound = "${demo ? "router" : "network"}",
     )),
