@@ -13,6 +13,6 @@ mod reference;
 pub use digest::Digest;
 pub use endpoint::{Endpoint, Resource};
 pub use error::{Code, ErrorBody, OciError};
-pub use media::MANIFEST_ACCEPT;
+pub use media::{Accepted, MANIFEST_ACCEPT, is_manifest};
 pub use name::RepositoryName;
 pub use reference::{Reference, Tag};

@@ -2,15 +2,29 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::LazyLock;
 
-use regex_lite::Regex;
+use serde::{Deserialize, Serialize};
 
 use super::{Code, OciError};
 
 /// A digest such as `sha256:9f86d0…`; the registered algorithms have their exact length.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Digest(String);
+
+impl TryFrom<String> for Digest {
+    type Error = OciError;
+
+    fn try_from(text: String) -> Result<Self, OciError> {
+        text.parse()
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        digest.0
+    }
+}
 
 impl Digest {
     /// The digest as text, `algorithm:encoded`.
@@ -18,7 +32,30 @@ impl Digest {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The digest of bytes with this SHA-256.
+    #[must_use]
+    pub fn of_sha256(sum: &[u8; 32]) -> Self {
+        let hex = sum.iter().fold(String::with_capacity(64), |mut hex, byte| {
+            hex.extend([byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or_default()));
+            hex
+        });
+        Self(format!("{SHA256}{hex}"))
+    }
+
+    /// The SHA-256 it stands for; `None` for other algorithms.
+    #[must_use]
+    pub fn sha256(&self) -> Option<[u8; 32]> {
+        let hex = self.0.strip_prefix(SHA256)?;
+        let mut sum = [0; 32];
+        for (index, byte) in sum.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(hex.get(2 * index..2 * index + 2)?, 16).ok()?;
+        }
+        Some(sum)
+    }
 }
+
+const SHA256: &str = "sha256:";
 
 impl FromStr for Digest {
     type Err = OciError;
@@ -27,9 +64,6 @@ impl FromStr for Digest {
     ///
     /// `DIGEST_INVALID` naming the text, when it is not a digest of the image spec ("Digests").
     fn from_str(text: &str) -> Result<Self, OciError> {
-        #[expect(clippy::unwrap_used, reason = "a constant pattern; every test of this file compiles it")]
-        static GRAMMAR: LazyLock<Regex> =
-            LazyLock::new(|| Regex::new(r"^([a-z0-9]+(?:[+._-][a-z0-9]+)*):([A-Za-z0-9=_-]+)$").unwrap());
         let invalid = || {
             OciError::new(
                 Code::DigestInvalid,
@@ -40,10 +74,13 @@ impl FromStr for Digest {
         if text.len() > 256 {
             return Err(invalid());
         }
-        let (algorithm, encoded) = match GRAMMAR.captures(text).map(|c| c.extract()) {
-            Some((_, [algorithm, encoded])) => (algorithm, encoded),
-            None => return Err(invalid()),
-        };
+        // image spec, "Digests": `algorithm ":" encoded`.
+        let (algorithm, encoded) = text.split_once(':').ok_or_else(invalid)?;
+        let word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'=' | b'_' | b'-');
+        if !algorithm.split(['+', '.', '_', '-']).all(word) || encoded.is_empty() || !encoded.bytes().all(plain) {
+            return Err(invalid());
+        }
         let lower_hex = |length| encoded.len() == length && encoded.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let valid = match algorithm {
             "sha256" => lower_hex(64),
@@ -71,6 +108,15 @@ fn excerpt(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sha256_goes_both_ways() {
+        let sum = std::array::from_fn(|index| (index * 9) as u8);
+        let digest = Digest::of_sha256(&sum);
+        assert_eq!(digest.as_str().parse(), Ok(digest.clone()));
+        assert_eq!(digest.sha256(), Some(sum));
+        assert_eq!(format!("sha512:{}", "ab".repeat(64)).parse::<Digest>().unwrap().sha256(), None);
+    }
 
     #[test]
     fn registered_algorithms_have_their_length() {

@@ -53,10 +53,16 @@ impl FromStr for Reference {
     }
 }
 
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tag(tag) => f.write_str(&tag.0),
+            Self::Tag(tag) => tag.fmt(f),
             Self::Digest(digest) => digest.fmt(f),
         }
     }
