@@ -30,6 +30,7 @@ mod ping;
 pub mod platform;
 pub mod proxy;
 mod pull;
+pub mod range;
 pub mod record;
 pub mod registry;
 pub mod route;
