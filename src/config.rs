@@ -2,6 +2,9 @@
 //!
 //! Every error names the key, the value and what was expected. The README's configuration table has the same keys.
 
+mod cache;
+mod mirror;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::rc::Rc;
@@ -14,6 +17,9 @@ use url::Url;
 use crate::auth::Basic;
 use crate::registry::{Blobs, Registries, Registry};
 
+pub use cache::Cache;
+use mirror::{MirrorSettings, check_mirrors};
+
 /// The operator's settings.
 #[derive(Debug)]
 pub struct Config {
@@ -25,6 +31,8 @@ pub struct Config {
     pub default_registry: Rc<Registry>,
     /// The operator's own accounts, by canonical registry name.
     pub credentials: HashMap<String, Basic>,
+    /// What is kept, and for how long.
+    pub cache: Cache,
 }
 
 /// A setting that is not what it should be.
@@ -47,7 +55,7 @@ const EXPECTED_CREDENTIALS: &str =
     "an entry names no registry of this proxy; expected such as {\"docker.io\": \"user:token\"}";
 
 /// Every key there is. Anything else among the variables is a misspelling.
-const KEYS: [&str; 5] = ["ACCESS", "CREDENTIALS", "DEFAULT_REGISTRY", "REGISTRIES", "ROUTES"];
+const KEYS: [&str; 6] = ["ACCESS", "CACHE", "CREDENTIALS", "DEFAULT_REGISTRY", "REGISTRIES", "ROUTES"];
 
 /// One entry of `REGISTRIES`. What is left out keeps its built-in value.
 #[derive(Default, Deserialize)]
@@ -60,6 +68,7 @@ struct RegistrySettings {
     library: Option<bool>,
     login: Option<bool>,
     blobs: Option<Blobs>,
+    mirrors: Option<Vec<MirrorSettings>>,
 }
 
 impl Config {
@@ -79,6 +88,7 @@ impl Config {
             registries.set(settings.registry(&key, &name, known.as_deref())?);
         }
         check_unambiguous(&registries)?;
+        check_mirrors(&registries)?;
         let find = |key: &str, name: &str| {
             registries.by_name(name).ok_or_else(|| {
                 let known: Vec<_> = registries.iter().map(|r| r.name.as_str()).collect();
@@ -119,7 +129,8 @@ impl Config {
                  to say that this is meant",
             ));
         }
-        Ok(Self { registries, routes, default_registry, credentials })
+        let cache = Cache::read(variables.get("CACHE"))?;
+        Ok(Self { registries, routes, default_registry, credentials, cache })
     }
 }
 
@@ -163,6 +174,10 @@ impl RegistrySettings {
             challenge: None,
             blob_head_refused: base.is_some_and(|base| base.blob_head_refused),
             blobs: self.blobs.or_else(|| known.map(|k| k.blobs)).unwrap_or_default(),
+            mirrors: match self.mirrors {
+                Some(mirrors) => mirrors.into_iter().map(MirrorSettings::mirror).collect(),
+                None => base.map(|base| base.mirrors.clone()).unwrap_or_default(),
+            },
             origin,
             realms,
         };
