@@ -8,10 +8,10 @@ use crate::headers::{self, DOCKER_DISTRIBUTION_API_VERSION, X_PIERHEAD_ERROR};
 use crate::oci::{Code, ErrorBody, OciError};
 use crate::platform::{Payload, Platform};
 use crate::registry::Registry;
-use crate::upstream::{Reply, ReplyBody};
+use crate::upstream::{Account, Reply, ReplyBody};
 
 /// An answer on its way to the client.
-pub type Answer<B> = Response<Payload<B>>;
+pub type Answer<P> = Response<Payload<P>>;
 
 /// How much of an upstream's error is read, in bytes.
 const MAX_ERROR: usize = 16 * 1024;
@@ -23,7 +23,7 @@ const EXCERPT: usize = 200;
 const RETRY_AFTER_DEFAULT: &str = "60";
 
 /// An answer with a text of ours.
-pub fn text<B>(status: StatusCode, content_type: &'static str, body: impl Into<String>) -> Answer<B> {
+pub fn text<P: Platform>(status: StatusCode, content_type: &'static str, body: impl Into<String>) -> Answer<P> {
     let mut answer = Response::new(Payload::Text(body.into()));
     *answer.status_mut() = status;
     set(answer.headers_mut(), CONTENT_TYPE, content_type);
@@ -31,7 +31,7 @@ pub fn text<B>(status: StatusCode, content_type: &'static str, body: impl Into<S
 }
 
 /// The JSON of the registry API, which no cache may keep and no edge compress.
-pub fn json<B>(status: StatusCode, body: impl Into<String>) -> Answer<B> {
+pub fn json<P: Platform>(status: StatusCode, body: impl Into<String>) -> Answer<P> {
     let mut answer = text(status, "application/json", body);
     set(answer.headers_mut(), DOCKER_DISTRIBUTION_API_VERSION, "registry/2.0");
     set(answer.headers_mut(), CACHE_CONTROL, "no-store, no-transform");
@@ -39,7 +39,7 @@ pub fn json<B>(status: StatusCode, body: impl Into<String>) -> Answer<B> {
 }
 
 /// An error of ours. The header says that it was this proxy that refused.
-pub fn error<B>(error: &OciError) -> Answer<B> {
+pub fn error<P: Platform>(error: &OciError) -> Answer<P> {
     let mut answer = json(error.status, error.to_json());
     set(answer.headers_mut(), X_PIERHEAD_ERROR, error.code.as_str());
     if error.status == StatusCode::TOO_MANY_REQUESTS {
@@ -55,7 +55,7 @@ pub fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-impl<P: Platform> Exchange<'_, P> {
+impl<P: Platform> Exchange<P> {
     /// A 401 of ours: the error, and where to get a token.
     pub fn unauthorized(
         &self,
@@ -63,7 +63,7 @@ impl<P: Platform> Exchange<'_, P> {
         scope: Option<String>,
         reason: Option<&'static str>,
         why: &OciError,
-    ) -> Answer<P::Body> {
+    ) -> Answer<P> {
         let mut answer = self.fail(why);
         set(answer.headers_mut(), WWW_AUTHENTICATE, &self.challenge(registry, scope, reason));
         answer
@@ -78,17 +78,15 @@ impl<P: Platform> Exchange<'_, P> {
         method: &Method,
         missing: Code,
         reply: Reply<P::Body>,
-    ) -> Answer<P::Body> {
+    ) -> Answer<P> {
         let status = reply.status;
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            return self.relay_limit(registry, method, reply).await;
+        }
         let mut kept = headers::of_errors(&reply.headers);
-        if reply.operator {
+        if reply.account == Account::Operator {
             headers::hide_account(&mut kept);
-        }
-        if status == StatusCode::TOO_MANY_REQUESTS && !kept.contains_key(RETRY_AFTER) {
-            set(&mut kept, RETRY_AFTER, RETRY_AFTER_DEFAULT);
-        }
-        if reply.operator {
-            // Registries name the account in their errors (Docker Hub: "your pull rate limit as '<user>'"): not for others.
+            // Registries name the account in their errors: not for others.
             let message = format!("`{}` answered {status} to this proxy's own account", registry.name);
             let error = OciError::new(Code::of_status(status, missing), message);
             self.record.borrow_mut().explain(&error.message);
@@ -109,6 +107,39 @@ impl<P: Platform> Exchange<'_, P> {
         with(json(status, error.to_json()), kept)
     }
 
+    /// An upstream's 429: who has limited whom, and what can be done about it.
+    async fn relay_limit(&self, registry: &Registry, method: &Method, reply: Reply<P::Body>) -> Answer<P> {
+        let mut kept = headers::of_errors(&reply.headers);
+        if !kept.contains_key(RETRY_AFTER) {
+            set(&mut kept, RETRY_AFTER, RETRY_AFTER_DEFAULT);
+        }
+        let Reply { host, account, body, .. } = reply;
+        let said = self.read_error(method, body).await;
+        let name = &registry.name;
+        let message = match account {
+            Account::Client => format!("`{name}` limits the account that you use: wait, or use one with a higher limit"),
+            Account::Operator => format!(
+                "`{name}` limits this proxy's own account: wait, or log in with yours; the proxy's operator can set one with \
+                 a higher limit in CREDENTIALS"
+            ),
+            Account::None => format!(
+                "`{name}` limits this proxy, which asked without an account: wait, or log in with yours; the proxy's operator \
+                 can set one in CREDENTIALS"
+            ),
+        };
+        let mut error = OciError::new(Code::TooManyRequests, message);
+        if account == Account::Operator {
+            headers::hide_account(&mut kept);
+        } else {
+            // Registries name the account in their errors (Docker Hub: "your pull rate limit as '<user>'"): not for others.
+            let words = ErrorBody::parse(&said).and_then(|body| body.first().map(|(_, message)| message.to_owned()));
+            let words = words.unwrap_or_else(|| excerpt(&String::from_utf8_lossy(&said)));
+            error.detail = Some(words.chars().take(EXCERPT).collect::<String>()).filter(|text| !text.is_empty());
+        }
+        self.record.borrow_mut().explain(&format!("429 of `{host}`: {}", error.detail.as_deref().unwrap_or_default()));
+        with(json(error.status, error.to_json()), kept)
+    }
+
     /// An error's body as far as there is one: a HEAD has none, and one that breaks off says nothing.
     pub async fn read_error(&self, method: &Method, body: ReplyBody<P::Body>) -> Vec<u8> {
         match body {
@@ -119,14 +150,14 @@ impl<P: Platform> Exchange<'_, P> {
     }
 
     /// An error of ours, in the log and as an answer.
-    pub fn fail(&self, why: &OciError) -> Answer<P::Body> {
+    pub fn fail(&self, why: &OciError) -> Answer<P> {
         self.record.borrow_mut().fail(why);
         error(why)
     }
 }
 
 /// The same answer with more headers.
-fn with<B>(mut answer: Answer<B>, headers: HeaderMap) -> Answer<B> {
+fn with<P: Platform>(mut answer: Answer<P>, headers: HeaderMap) -> Answer<P> {
     answer.headers_mut().extend(headers);
     answer
 }
@@ -166,13 +197,5 @@ mod tests {
             assert_eq!(excerpt(text), expected);
         }
         assert_eq!(excerpt(&"x".repeat(5000)).len(), EXCERPT);
-    }
-
-    #[test]
-    fn our_errors_say_that_they_are_ours() {
-        let answer = error::<()>(&OciError::new(Code::TooManyRequests, "slow down"));
-        assert_eq!(answer.status(), 429);
-        assert_eq!(answer.headers().get(X_PIERHEAD_ERROR).unwrap(), "TOOMANYREQUESTS");
-        assert_eq!(answer.headers().get(RETRY_AFTER).unwrap(), "60");
     }
 }

@@ -1,8 +1,11 @@
 //! Cloudflare: the only module that knows it.
 //!
-//! Headers cross by name, bodies as handles: not one byte of a blob enters wasm.
+//! Messages cross in one call each, headers by name, bodies as handles: not one byte of a blob enters wasm.
 
+mod body;
+mod bridge;
 mod settings;
+mod tiers;
 
 use std::cell::OnceCell;
 use std::future::{Future, poll_fn};
@@ -11,128 +14,144 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{
-    AbortController, Headers, ReadableStream, ReadableStreamDefaultReader, Request, RequestInit, RequestRedirect, Response,
-    ResponseInit, WorkerGlobalScope,
-};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Request, Response, WorkerGlobalScope};
 use worker::{Context, Delay, Env, event};
 
 use crate::answer::Answer;
 use crate::config::Config;
-use crate::headers::{FROM_CLIENT, FROM_UPSTREAM};
-use crate::platform::{ClientRequest, Inbound, Outbound, Payload, Platform, ReadError, SendError};
+use crate::platform::{
+    ClientRequest, Found, Held, Inbound, KeepError, Kept, Outbound, Payload, Platform, ReadError, SendError, Tier,
+};
 use crate::proxy::Proxy;
+use crate::range::Span;
+
+use body::Body;
+use tiers::Tiers;
 
 thread_local! {
-    /// One proxy an isolate: settings are read once, tokens are shared by all its requests.
-    static PROXY: OnceCell<Rc<Proxy>> = const { OnceCell::new() };
+    /// One for an isolate: settings are read once, what is remembered is shared by all its requests.
+    static ISOLATE: OnceCell<Isolate> = const { OnceCell::new() };
+}
+
+/// What an isolate has.
+#[derive(Clone)]
+struct Isolate {
+    proxy: Rc<Proxy<Cloudflare>>,
+    tiers: Rc<Tiers>,
 }
 
 /// The entry of every request.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    let proxy = PROXY.with(|cell| {
-        Rc::clone(cell.get_or_init(|| {
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    let Isolate { proxy, tiers } = ISOLATE.with(|cell| {
+        cell.get_or_init(|| {
             console_error_panic_hook::set_once();
-            Rc::new(Proxy::new(Config::read(&settings::variables(&env))))
-        }))
+            let proxy = Rc::new(Proxy::new(Config::read(&settings::variables(&env))));
+            Isolate { proxy, tiers: Rc::new(Tiers::of(&env)) }
+        })
+        .clone()
     });
+    let (method, url, headers) = bridge::read_request(&request);
+    let cloudflare = Cloudflare {
+        tiers,
+        context: Rc::new(context),
+        // There the Cache API takes everything and keeps nothing.
+        host_has_cache: !host(&url).ends_with(".workers.dev"),
+    };
     let request = ClientRequest {
         // workerd lets only well-formed methods through; were there another, it would be refused like any that writes.
-        method: Method::from_bytes(request.method().as_bytes()).unwrap_or(Method::CONNECT),
-        url: request.url(),
-        headers: copy(&request.headers(), &FROM_CLIENT),
-        body: request.body().map(|stream| Body(Some(stream))),
+        method: Method::from_bytes(method.as_bytes()).unwrap_or(Method::CONNECT),
+        url,
+        headers,
+        // Only the token endpoint reads one, and only of a POST.
+        body: (method == "POST").then(|| Body(request.body())),
     };
-    Ok(respond(proxy.serve(&Cloudflare, request).await)?)
+    Ok(respond(proxy.serve(&cloudflare, request).await)?)
 }
 
-/// The runtime.
-struct Cloudflare;
-
-/// A body on its way. One that nobody takes is cancelled: an open one would hold one of six connections.
-struct Body(Option<ReadableStream>);
-
-impl Body {
-    fn take(mut self) -> Option<ReadableStream> {
-        self.0.take()
-    }
-}
-
-impl Drop for Body {
-    fn drop(&mut self) {
-        if let Some(stream) = self.0.take() {
-            // Awaited only so that a stream which has failed already is no unhandled rejection.
-            spawn_local(async move { drop(JsFuture::from(stream.cancel()).await) });
-        }
-    }
+/// The runtime, for one request.
+#[derive(Clone)]
+struct Cloudflare {
+    tiers: Rc<Tiers>,
+    context: Rc<Context>,
+    host_has_cache: bool,
 }
 
 impl Platform for Cloudflare {
     type Body = Body;
+    type Bytes = Uint8Array;
 
     async fn send(&self, request: Outbound) -> Result<Inbound<Body>, SendError> {
-        let failed = |error: JsValue| failure(&error);
-        let headers = Headers::new().map_err(failed)?;
-        for (name, value) in &request.headers {
-            // Every value was parsed from text; the rest could not be sent anyway.
-            let Ok(value) = value.to_str() else { continue };
-            headers.set(name.as_str(), value).map_err(failed)?;
-        }
+        let mut headers = bridge::lines(&request.headers);
         if let Some(authorization) = &request.authorization {
-            headers.set("authorization", authorization.expose()).map_err(failed)?;
+            headers += &format!("authorization:{}\n", authorization.expose());
         }
-        let abort = AbortController::new().map_err(failed)?;
-        let init = RequestInit::new();
-        init.set_method(request.method.as_str());
-        init.set_headers(&headers);
-        init.set_redirect(RequestRedirect::Manual);
-        init.set_signal(Some(&abort.signal()));
-        if let Some(form) = &request.form {
-            init.set_body(&JsValue::from_str(form.expose()));
-        }
-        let global: WorkerGlobalScope = js_sys::global().unchecked_into();
-        let answer = JsFuture::from(global.fetch_with_str_and_init(request.url.as_str(), &init));
-        // Not `AbortSignal.timeout`: it goes on ticking and cuts the body of a blob, once `waitUntil` keeps the request alive.
-        let Some(answer) = within(request.time_limit, answer).await else {
-            abort.abort();
+        let form = request.form.as_ref().map_or(JsValue::UNDEFINED, |form| JsValue::from_str(form.expose()));
+        let limit = u32::try_from(request.time_limit.as_millis()).unwrap_or(u32::MAX);
+        let answer = bridge::send(request.method.as_str(), request.url.as_str(), &headers, &form, limit);
+        let answer = JsFuture::from(answer).await.map_err(|error| SendError::Failed(words(&error)))?;
+        if answer.is_null() {
             return Err(SendError::TimedOut);
-        };
-        let answer: Response = answer.and_then(JsCast::dyn_into).map_err(failed)?;
-        let status = StatusCode::from_u16(answer.status()).ok().filter(|status| (200..600).contains(&status.as_u16()));
+        }
+        let answer: Response = answer.unchecked_into();
+        let (status, headers) = bridge::read_response(&answer);
+        let usable = StatusCode::from_u16(status).ok().filter(|status| (200..600).contains(&status.as_u16()));
         Ok(Inbound {
             // Others cannot be answered with (`new Response` throws), and mean nothing.
-            status: status.ok_or_else(|| SendError::Failed(format!("it answered with status {}", answer.status())))?,
-            headers: copy(&answer.headers(), &FROM_UPSTREAM),
+            status: usable.ok_or_else(|| SendError::Failed(format!("it answered with status {status}")))?,
+            headers,
             body: Body(answer.body()),
         })
     }
 
     async fn read(&self, body: Body, limit: usize) -> Result<Vec<u8>, ReadError> {
-        let Some(stream) = body.take() else { return Ok(Vec::new()) };
-        let failed = |error: JsValue| ReadError::Failed(words(&error));
-        let reader = ReadableStreamDefaultReader::new(&stream).map_err(failed)?;
-        let mut bytes = Vec::new();
-        loop {
-            let Some(part) = within(READ_LIMIT, JsFuture::from(reader.read())).await else {
-                drop(JsFuture::from(reader.cancel()).await);
-                return Err(ReadError::Failed("it stalled".to_owned()));
-            };
-            let part = part.map_err(failed)?;
-            if Reflect::get(&part, &"done".into()).map_err(failed)?.is_truthy() {
-                return Ok(bytes);
-            }
-            let chunk: Uint8Array = Reflect::get(&part, &"value".into()).and_then(JsCast::dyn_into).map_err(failed)?;
-            if bytes.len() + chunk.length() as usize > limit {
-                drop(JsFuture::from(reader.cancel()).await);
-                return Err(ReadError::TooLong);
-            }
-            bytes.extend(chunk.to_vec());
-        }
+        body.read(limit).await
+    }
+
+    async fn hold(&self, body: Body, length: Option<u64>, limit: usize) -> Result<Held<Uint8Array>, ReadError> {
+        body.hold(length, limit).await
+    }
+
+    fn bring_out(&self, bytes: &[u8]) -> Held<Uint8Array> {
+        body::held(Uint8Array::from(bytes))
+    }
+
+    fn bring_in(&self, held: &Held<Uint8Array>) -> Vec<u8> {
+        held.bytes.to_vec()
+    }
+
+    async fn sha256(&self, held: &Held<Uint8Array>) -> Option<[u8; 32]> {
+        let global: WorkerGlobalScope = js_sys::global().unchecked_into();
+        let sum = global.crypto().ok()?.subtle().digest_with_str_and_js_u8_array("SHA-256", &held.bytes).ok()?;
+        Uint8Array::new(&JsFuture::from(sum).await.ok()?).to_vec().try_into().ok()
+    }
+
+    fn has(&self, tier: Tier) -> bool {
+        self.tiers.has(tier, self.host_has_cache)
+    }
+
+    async fn find(&self, tier: Tier, key: &str, span: Option<Span>) -> Option<Found<Body>> {
+        self.tiers.find(tier, key, span).await
+    }
+
+    async fn keep(&self, tier: Tier, key: &str, kept: Kept<Body, Uint8Array>) -> Result<(), KeepError> {
+        self.tiers.keep(tier, key, kept).await
+    }
+
+    async fn forget(&self, tier: Tier, key: &str) {
+        self.tiers.forget(tier, key).await;
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        self.context.wait_until(work);
+    }
+
+    async fn sleep(&self, time: Duration) {
+        Delay::from(time).await;
     }
 
     fn now_ms(&self) -> u64 {
@@ -146,9 +165,6 @@ impl Platform for Cloudflare {
     }
 }
 
-/// How long the next piece of a body that is read here may take: token replies, errors, small manifests.
-const READ_LIMIT: Duration = Duration::from_secs(10);
-
 /// What a future gives within a time limit.
 async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
     let (mut future, mut timer) = (pin!(future), pin!(Delay::from(limit)));
@@ -159,39 +175,27 @@ async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T
     .await
 }
 
-/// The headers of a list, one crossing each. Lines of one name come joined by `, `.
-fn copy(from: &Headers, names: &[HeaderName]) -> HeaderMap {
-    names
-        .iter()
-        .filter_map(|name| {
-            let value = from.get(name.as_str()).ok().flatten()?;
-            Some((name.clone(), HeaderValue::from_bytes(value.as_bytes()).ok()?))
-        })
-        .collect()
-}
-
 /// The answer as the runtime's own.
-fn respond(answer: Answer<Body>) -> Result<Response, JsValue> {
+fn respond(answer: Answer<Cloudflare>) -> Result<Response, JsValue> {
     let (parts, body) = answer.into_parts();
-    let headers = Headers::new()?;
-    for (name, value) in &parts.headers {
-        if let Ok(value) = value.to_str() {
-            headers.append(name.as_str(), value)?;
+    let body = match body {
+        Payload::Empty => JsValue::NULL,
+        Payload::Text(text) => text.into(),
+        Payload::Stream(body) => body.take().map_or(JsValue::NULL, JsValue::from),
+        Payload::Held(held, None) => held.bytes.into(),
+        Payload::Held(held, Some(part)) => {
+            // What is held is far below 4 GiB.
+            let end = |index: u64| u32::try_from(index).unwrap_or(u32::MAX);
+            held.bytes.subarray(end(*part.start()), end(part.end().saturating_add(1))).into()
         }
-    }
-    let init = ResponseInit::new();
-    init.set_status(parts.status.as_u16());
-    init.set_headers(&headers);
-    match body {
-        Payload::Empty => Response::new_with_opt_str_and_init(None, &init),
-        Payload::Text(text) => Response::new_with_opt_str_and_init(Some(&text), &init),
-        Payload::Upstream(body) => Response::new_with_opt_readable_stream_and_init(body.take().as_ref(), &init),
-    }
+    };
+    bridge::respond(parts.status.as_u16(), &bridge::lines(&parts.headers), &body)
 }
 
-/// Why a fetch failed.
-fn failure(error: &JsValue) -> SendError {
-    SendError::Failed(words(error))
+/// The host of a URL as the runtime writes it.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#', ':']).next().unwrap_or_default()
 }
 
 /// An error's message, for the log. The runtime may repeat an address, and that may be signed: it is cut off there.

@@ -1,13 +1,15 @@
 //! One client request on its way: who serves it, on which host, and what is known of it so far.
 
 use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
 
 use http::StatusCode;
 use http::header::{ACCEPT_ENCODING, HeaderValue, USER_AGENT};
 
 use crate::auth::{Authorization, BearerChallenge, PassKind, bearer};
 use crate::config::Config;
-use crate::memory::{Manner, Memory};
+use crate::memory::{Flight, Manner, Memory, Slot};
 use crate::oci::{Code, OciError};
 use crate::platform::{Inbound, Outbound, Platform, ReadError, SendError};
 use crate::record::Record;
@@ -18,19 +20,26 @@ use crate::secret::Secret;
 /// Docker Hub answers requests without a User-Agent with a bot challenge page.
 const OUR_USER_AGENT: &str = concat!("pierhead/", env!("CARGO_PKG_VERSION"));
 
-/// A request's surroundings.
-#[derive(Debug)]
-pub struct Exchange<'a, P> {
+/// How often a request looks whether another has fetched what it needs: soon at first, for a store is quick.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+/// See [`FIRST_PAUSE`].
+const LAST_PAUSE: Duration = Duration::from_millis(16);
+/// How long it waits in all before it does the work itself.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// A request's surroundings. A clone shares all of them, and may go on after the answer.
+#[derive(Clone)]
+pub struct Exchange<P: Platform> {
     /// The world.
-    pub platform: &'a P,
+    pub platform: P,
     /// The operator's settings.
-    pub config: &'a Config,
+    pub config: Rc<Config>,
     /// What this isolate knows already.
-    pub memory: &'a Memory,
+    pub memory: Rc<Memory<P::Bytes>>,
     /// The host of ours that was asked.
-    pub site: Site,
+    pub site: Rc<Site>,
     /// What the log line will say.
-    pub record: &'a RefCell<Record>,
+    pub record: Rc<RefCell<Record>>,
 }
 
 /// Whose authority a registry is asked with.
@@ -44,11 +53,37 @@ pub enum Presented {
     Own(Secret),
 }
 
-impl<P: Platform> Exchange<'_, P> {
+impl<P: Platform> Exchange<P> {
     /// Unix seconds.
     #[must_use]
     pub fn now(&self) -> u64 {
         self.platform.now_ms() / 1000
+    }
+
+    /// Waits until nobody else fetches what is remembered in `slot`. The flight is the caller's own; none where another's has
+    /// ended while it waited, or has taken too long: what that one got is to be looked up, else the caller does the work
+    /// itself, beside others like it.
+    pub async fn turn(&self, slot: Slot) -> Option<Flight<'_>> {
+        let flights = &self.memory.flights;
+        let (mut pause, mut waited) = (FIRST_PAUSE, Duration::ZERO);
+        // One that was lost is taken over by one of those who wait; one that has ended by none.
+        while waited == Duration::ZERO || flights.is_known(&slot) {
+            if let Some(flight) = flights.begin(slot.clone(), self.platform.now_ms()) {
+                return Some(flight);
+            }
+            if waited >= PATIENCE {
+                break;
+            }
+            self.platform.sleep(pause).await;
+            waited += pause;
+            pause = (pause * 2).min(LAST_PAUSE);
+        }
+        None
+    }
+
+    /// The same for what is remembered only if there is a store.
+    pub async fn turn_to_keep(&self, slot: Slot) -> Option<Flight<'_>> {
+        if self.config.cache.on { self.turn(slot).await } else { None }
     }
 
     /// Sends one request to an upstream of `registry` and notes it.

@@ -16,6 +16,8 @@ pub const DOCKER_CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-co
 pub const DOCKER_DISTRIBUTION_API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 /// The namespace an answer was served for (distribution spec, "Registry Proxying").
 pub const OCI_NAMESPACE: HeaderName = HeaderName::from_static("oci-namespace");
+/// What came of asking the store: see [`crate::record::Outcome`].
+pub const X_PIERHEAD_CACHE: HeaderName = HeaderName::from_static("x-pierhead-cache");
 /// Marks an error of our own with its code.
 pub const X_PIERHEAD_ERROR: HeaderName = HeaderName::from_static("x-pierhead-error");
 
@@ -76,10 +78,8 @@ const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-r
 /// What of it does not go back as it is: these are written anew by those who know how.
 const REWRITTEN: [HeaderName; 3] = [WWW_AUTHENTICATE, LOCATION, LINK];
 
-/// What is true of an upstream answer whatever became of its body: when to try again, the range there is, rate limits.
-const OF_ERRORS: [HeaderName; 8] = [
-    RETRY_AFTER,
-    CONTENT_RANGE,
+/// What an upstream says of its limits.
+const RATE_LIMITS: [HeaderName; 6] = [
     DOCKER_RATELIMIT_SOURCE,
     RATELIMIT_LIMIT,
     RATELIMIT_REMAINING,
@@ -102,10 +102,17 @@ pub fn to_client(upstream: &HeaderMap) -> HeaderMap {
     back
 }
 
-/// The upstream's headers that go back where its body was replaced by an error of ours.
+/// The upstream's headers that go back where its body was replaced by an error of ours: what is true whatever became of the
+/// body, such as when to try again and the range there is.
 #[must_use]
 pub fn of_errors(upstream: &HeaderMap) -> HeaderMap {
-    pick(upstream, &OF_ERRORS)
+    pick(upstream, RATE_LIMITS.iter().chain(&[RETRY_AFTER, CONTENT_RANGE]))
+}
+
+/// What an upstream said beside a manifest: of its limits, and whatever it warns of.
+#[must_use]
+pub fn beside(upstream: &HeaderMap) -> HeaderMap {
+    pick(upstream, RATE_LIMITS.iter().chain(&[WARNING]))
 }
 
 /// Forgets whose account was charged: the operator's own name is nobody else's business.
@@ -119,8 +126,8 @@ pub fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn pick(from: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
-    names.iter().filter_map(|name| Some((name.clone(), from.get(name)?.clone()))).collect()
+fn pick<'a>(from: &HeaderMap, names: impl IntoIterator<Item = &'a HeaderName>) -> HeaderMap {
+    names.into_iter().filter_map(|name| Some((name.clone(), from.get(name)?.clone()))).collect()
 }
 
 #[cfg(test)]

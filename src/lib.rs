@@ -9,8 +9,9 @@
 //!     route      where does it go, what is asked      (registry, config)
 //!     token      the token endpoint                   (auth, ownership)
 //!     ping       GET /v2/
-//!     pull       manifests, blobs, tags, referrers
-//!       upstream   one registry request: tokens, redirects   (memory, headers)
+//!     pull       manifests, blobs, tags, referrers    (range)
+//!       store      what is kept                         (memory)
+//!       upstream   whom to ask; one registry request: tokens, redirects   (memory, headers)
 //!     answer     what goes back; every error           (oci)
 //! ```
 //!
@@ -36,5 +37,6 @@ pub mod registry;
 pub mod route;
 pub mod secret;
 mod site;
+pub mod store;
 mod token;
 pub mod upstream;

@@ -9,9 +9,10 @@ use std::rc::Rc;
 use crate::auth::Basic;
 use crate::exchange::Exchange;
 use crate::oci::{Code, OciError};
+use crate::platform::Platform;
 use crate::registry::Registry;
 
-impl<P> Exchange<'_, P> {
+impl<P: Platform> Exchange<P> {
     /// The registry that credentials belong to, and the credentials as that registry knows them.
     #[must_use]
     pub fn owner(&self, basic: &Basic) -> (Rc<Registry>, Basic) {

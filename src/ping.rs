@@ -16,18 +16,13 @@ use crate::registry::Registry;
 use crate::route::Route;
 use crate::upstream::Ask;
 
-impl<P: Platform> Exchange<'_, P> {
+impl<P: Platform> Exchange<P> {
     /// Answers a ping.
     ///
     /// # Errors
     ///
     /// Those of [`Exchange::ask`], when the client's own credentials had to be shown to the registry.
-    pub async fn ping(
-        &self,
-        route: &Route,
-        method: &Method,
-        authorization: Authorization,
-    ) -> Result<Answer<P::Body>, OciError> {
+    pub async fn ping(&self, route: &Route, method: &Method, authorization: Authorization) -> Result<Answer<P>, OciError> {
         // On a gateway the address names no registry, but the token does: `docker login` checks it here.
         let named = match &authorization {
             Authorization::Pass(pass) if route.by_default => self.config.registries.by_name(&pass.registry),
@@ -62,7 +57,7 @@ impl<P: Platform> Exchange<'_, P> {
 
     /// What a client that presents nothing is told. A registry that cannot be asked is assumed to want tokens: an
     /// anonymous pass needs nothing from it, and the pull will tell what is wrong.
-    async fn invite(&self, registry: &Registry) -> Answer<P::Body> {
+    async fn invite(&self, registry: &Registry) -> Answer<P> {
         if !registry.login {
             return welcome();
         }
@@ -77,13 +72,13 @@ impl<P: Platform> Exchange<'_, P> {
 }
 
 /// A 401 that nobody need take amiss.
-fn invitation<B>(challenge: &str) -> Answer<B> {
+fn invitation<P: Platform>(challenge: &str) -> Answer<P> {
     let why = OciError::new(Code::Unauthorized, "authentication required; an anonymous token will do");
     let mut answer = answer::json(why.status, why.to_json());
     answer::set(answer.headers_mut(), WWW_AUTHENTICATE, challenge);
     answer
 }
 
-fn welcome<B>() -> Answer<B> {
+fn welcome<P: Platform>() -> Answer<P> {
     answer::json(StatusCode::OK, "{}")
 }

@@ -1,35 +1,37 @@
 //! The life of a request.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use http::header::ALLOW;
-use http::{Method, Response, StatusCode};
+use http::{Method, StatusCode};
 use url::Url;
 
 use crate::answer::{self, Answer};
 use crate::auth::Authorization;
 use crate::config::{Config, ConfigError};
 use crate::exchange::Exchange;
-use crate::headers::{self, CF_RAY, OCI_NAMESPACE};
+use crate::headers::{self, CF_RAY, OCI_NAMESPACE, X_PIERHEAD_CACHE};
 use crate::memory::Memory;
 use crate::oci::{Code, Endpoint, OciError};
 use crate::platform::{ClientRequest, Payload, Platform};
+use crate::pull::Pull;
 use crate::record::Record;
 use crate::route::{Route, Site};
 use crate::site;
 
 /// The proxy: what the operator set and what this isolate remembers.
-#[derive(Debug)]
-pub struct Proxy {
-    config: Result<Config, ConfigError>,
-    memory: Memory,
+pub struct Proxy<P: Platform> {
+    config: Result<Rc<Config>, ConfigError>,
+    memory: Rc<Memory<P::Bytes>>,
 }
 
-impl Proxy {
+impl<P: Platform> Proxy<P> {
     /// A proxy with nothing remembered. With a configuration that cannot be read every request is told so.
     #[must_use]
     pub fn new(config: Result<Config, ConfigError>) -> Self {
-        Self { config, memory: Memory::default() }
+        let bound = config.as_ref().map_or(0, |config| config.cache.memory_bytes);
+        Self { config: config.map(Rc::new), memory: Rc::new(Memory::bounded(bound)) }
     }
 
     /// Serves one request, and writes its log line.
@@ -43,14 +45,14 @@ impl Proxy {
     /// 5. (Access: may they? Everybody may; the gate will stand here, before anything is fetched.)
     /// 6. The token endpoint, the ping, or a pull from the upstream.
     /// 7. Whatever went wrong becomes an OCI error; the log line is written.
-    pub async fn serve<P: Platform>(&self, platform: &P, request: ClientRequest<P::Body>) -> Answer<P::Body> {
+    pub async fn serve(&self, platform: &P, request: ClientRequest<P::Body>) -> Answer<P> {
         let began_ms = platform.now_ms();
         let head = request.method == Method::HEAD;
-        let record = RefCell::new(Record {
+        let record = Rc::new(RefCell::new(Record {
             request: headers::text(&request.headers, &CF_RAY).map(str::to_owned),
             method: request.method.to_string(),
             ..Record::default()
-        });
+        }));
         let mut answer = match self.answer(platform, &record, request).await {
             Ok(answer) => answer,
             // 7. What went wrong before there was a route; later errors are answered under its names.
@@ -62,19 +64,19 @@ impl Proxy {
         if head {
             empty(&mut answer);
         }
-        let mut record = record.into_inner();
+        let mut record = record.borrow_mut();
         record.status = answer.status().as_u16();
         record.duration_ms = platform.now_ms().saturating_sub(began_ms);
         platform.log(&record.to_line());
         answer
     }
 
-    async fn answer<P: Platform>(
+    async fn answer(
         &self,
         platform: &P,
-        record: &RefCell<Record>,
+        record: &Rc<RefCell<Record>>,
         request: ClientRequest<P::Body>,
-    ) -> Result<Answer<P::Body>, OciError> {
+    ) -> Result<Answer<P>, OciError> {
         // 1. The URL.
         let url = read_url(&request.url)?;
         record.borrow_mut().host = url.host_str().unwrap_or_default().to_owned();
@@ -82,7 +84,13 @@ impl Proxy {
             OciError::new(Code::Unavailable, format!("this proxy is not configured right: {error}"))
                 .with_status(StatusCode::INTERNAL_SERVER_ERROR)
         })?;
-        let exchange = Exchange { platform, config, memory: &self.memory, site: Site::of(config, &url)?, record };
+        let exchange = Exchange {
+            platform: platform.clone(),
+            config: Rc::clone(config),
+            memory: Rc::clone(&self.memory),
+            site: Rc::new(Site::of(config, &url)?),
+            record: Rc::clone(record),
+        };
 
         // 2. A page of our own.
         let readable = request.method == Method::GET || request.method == Method::HEAD;
@@ -126,10 +134,14 @@ impl Proxy {
                     record.name = Some(route.registry.upstream_name(name.as_str()));
                     record.reference = resource.reference();
                 }
-                exchange.pull(&route, name, resource, &request.method, &url, &request.headers).await
+                let (route, method, url, client) = (&route, &request.method, &url, &request.headers);
+                exchange.pull(Pull { route, name, resource, method, url, client }).await
             }
         };
         let mut answer = work.unwrap_or_else(|error| exchange.fail(&error));
+        if let Some(outcome) = record.borrow().store {
+            answer::set(answer.headers_mut(), X_PIERHEAD_CACHE, outcome.as_str());
+        }
         // A client that sent `?ns=` is told that it was heeded (distribution spec, "Registry Proxying").
         if let Some(ns) = &route.ns {
             answer::set(answer.headers_mut(), OCI_NAMESPACE, ns);
@@ -154,7 +166,7 @@ fn read_url(text: &str) -> Result<Url, OciError> {
     Ok(url)
 }
 
-fn not_allowed<B>(method: &Method, allow: &'static str, record: &RefCell<Record>) -> Answer<B> {
+fn not_allowed<P: Platform>(method: &Method, allow: &'static str, record: &RefCell<Record>) -> Answer<P> {
     let error = OciError::new(Code::Unsupported, format!("`{method}` is not allowed here ({allow}): pierhead only pulls"));
     record.borrow_mut().fail(&error);
     let mut answer = answer::error(&error);
@@ -163,7 +175,7 @@ fn not_allowed<B>(method: &Method, allow: &'static str, record: &RefCell<Record>
 }
 
 /// A HEAD's answer has the headers of a GET and no body.
-fn empty<B>(answer: &mut Response<Payload<B>>) {
+fn empty<P: Platform>(answer: &mut Answer<P>) {
     *answer.body_mut() = Payload::Empty;
 }
 

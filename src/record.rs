@@ -1,8 +1,9 @@
 //! The one log line of a request.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::oci::OciError;
+use crate::store::Place;
 
 /// What is known of a request when it ends. Never a credential, a token or a signed query.
 #[derive(Debug, Default, Serialize)]
@@ -29,6 +30,9 @@ pub struct Record {
     /// What the client presented: `none`, `anonymous`, `token`, `basic`, `bearer`, `refresh`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub presented: Option<&'static str>,
+    /// What came of asking the store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<Outcome>,
     /// The status the client got.
     pub status: u16,
     /// Host and status of the last upstream asked.
@@ -47,6 +51,41 @@ pub struct Record {
     /// Its message, and what the platform said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+}
+
+/// What came of asking the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was there.
+    Hit(Place),
+    /// It was there, and nobody could be asked whether it is still true.
+    Stale,
+    /// It was not there.
+    Miss,
+    /// The store was not asked: the client's own credentials, or nothing that is kept.
+    Bypass,
+}
+
+impl Outcome {
+    /// What the client is told, in `x-pierhead-cache`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit(_) => "hit",
+            Self::Stale => "stale",
+            Self::Miss => "miss",
+            Self::Bypass => "bypass",
+        }
+    }
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Hit(place) => place.as_str(),
+            other => other.as_str(),
+        })
+    }
 }
 
 /// How much of a message is kept, in characters: an upstream may say as much as it likes.

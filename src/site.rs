@@ -3,10 +3,11 @@
 use http::StatusCode;
 
 use crate::answer::{self, Answer};
+use crate::platform::Platform;
 
 /// The answer to a path outside `/v2/` and `/token/`, where there is one. No upstream is asked.
 #[must_use]
-pub fn page<B>(path: &str) -> Option<Answer<B>> {
+pub fn page<P: Platform>(path: &str) -> Option<Answer<P>> {
     const TEXT: &str = "text/plain; charset=utf-8";
     let body = match path {
         "/" => "pierhead: a pull proxy for container registries. Ask /v2/.\n",

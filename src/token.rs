@@ -22,7 +22,7 @@ use crate::registry::Registry;
 
 use request::{Credentials, TokenRequest};
 
-impl<P: Platform> Exchange<'_, P> {
+impl<P: Platform> Exchange<P> {
     /// Answers a token request; `named` is the registry of the path.
     ///
     /// # Errors
@@ -35,22 +35,17 @@ impl<P: Platform> Exchange<'_, P> {
         named: &str,
         url: &Url,
         request: ClientRequest<P::Body>,
-    ) -> Result<Answer<P::Body>, OciError> {
+    ) -> Result<Answer<P>, OciError> {
         match self.exchange_token(named, url, request).await {
             Err(why) if why.status == StatusCode::UNAUTHORIZED => Ok(self.ask_for_password(self.fail(&why))),
             other => other,
         }
     }
 
-    async fn exchange_token(
-        &self,
-        named: &str,
-        url: &Url,
-        request: ClientRequest<P::Body>,
-    ) -> Result<Answer<P::Body>, OciError> {
+    async fn exchange_token(&self, named: &str, url: &Url, request: ClientRequest<P::Body>) -> Result<Answer<P>, OciError> {
         let unknown = || OciError::new(Code::NameUnknown, "the token path names no registry of this proxy");
         let named = self.config.registries.by_name(named).ok_or_else(unknown)?;
-        let asked = TokenRequest::read(self.platform, url, request).await?;
+        let asked = TokenRequest::read(&self.platform, url, request).await?;
         self.record.borrow_mut().presented = Some(asked.credentials.kind());
         // `docker login` asks for no scope: a gateway's default in the path is nobody's choice then, and the credentials
         // alone tell the registry.
@@ -121,7 +116,7 @@ impl<P: Platform> Exchange<'_, P> {
     }
 
     /// A 401 of the token endpoint asks for a better password.
-    fn ask_for_password(&self, mut answer: Answer<P::Body>) -> Answer<P::Body> {
+    fn ask_for_password(&self, mut answer: Answer<P>) -> Answer<P> {
         let challenge = format!(r#"Basic realm="{}""#, self.site.authority);
         answer::set(answer.headers_mut(), WWW_AUTHENTICATE, &challenge);
         answer
@@ -129,7 +124,7 @@ impl<P: Platform> Exchange<'_, P> {
 }
 
 /// The reply with an anonymous pass. Clients read `token` or `access_token`, so both are there.
-fn anonymous<B>(pass: &Pass) -> Answer<B> {
+fn anonymous<P: Platform>(pass: &Pass) -> Answer<P> {
     let token = pass.to_token();
     let token = token.expose();
     let body = json!({ "token": token, "access_token": token, "expires_in": ANONYMOUS_LIFE });

@@ -1,5 +1,6 @@
 //! One request to a registry, start to end: server-side tokens, one renewal, redirects.
 
+mod failover;
 mod follow;
 mod manner;
 mod redirect;
@@ -9,11 +10,14 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode};
 
+use crate::auth::{Basic, Scope};
 use crate::exchange::{Exchange, Presented};
+use crate::headers;
 use crate::oci::OciError;
 use crate::platform::Platform;
 use crate::registry::Registry;
 
+pub use failover::{Attempt, Failure};
 use token::account_refused;
 pub(crate) use token::{token_server_fault, with_query};
 
@@ -30,16 +34,18 @@ pub struct Ask<'a> {
     pub registry: &'a Registry,
     /// GET or HEAD.
     pub method: Method,
-    /// Path and query at the registry's origin.
-    pub path: String,
+    /// The repository, under the registry's own name; none for a ping.
+    pub repository: Option<String>,
+    /// What of it, with the query: `manifests/latest`.
+    pub below: String,
     /// The client's headers that go up.
     pub headers: HeaderMap,
-    /// The scope a token must have; none for a ping.
-    pub scope: Option<String>,
     /// Whose authority it is asked with.
     pub presented: Presented,
     /// It is a blob: redirects lead to storage, which signs its addresses for GET alone.
     pub blob: bool,
+    /// It is asked in the place of another registry, and not with the operator's account there.
+    pub mirror: bool,
     /// How long each hop's headers may take.
     pub time_limit: Duration,
 }
@@ -59,8 +65,31 @@ pub struct Reply<B> {
     pub from_origin: bool,
     /// The answer to a one-byte ranged GET that stands for a HEAD.
     pub probe: bool,
-    /// The operator's account was used.
-    pub operator: bool,
+    /// Whose account was used.
+    pub account: Account,
+}
+
+impl<B> Reply<B> {
+    /// What is said beside a manifest, as far as it is for the client.
+    #[must_use]
+    pub fn beside(&self) -> HeaderMap {
+        let mut beside = headers::beside(&self.headers);
+        if self.account == Account::Operator {
+            headers::hide_account(&mut beside);
+        }
+        beside
+    }
+}
+
+/// Whose account a registry was asked with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// Nobody's.
+    None,
+    /// The operator's.
+    Operator,
+    /// The client's own.
+    Client,
 }
 
 /// A body, read or not.
@@ -109,17 +138,36 @@ impl<'a> Ask<'a> {
         Self {
             registry,
             method: Method::GET,
-            path: "/v2/".to_owned(),
+            repository: None,
+            below: String::new(),
             headers: HeaderMap::new(),
-            scope: None,
             presented,
             blob: false,
+            mirror: false,
             time_limit: DISCOVERY_LIMIT,
         }
     }
+
+    /// Path and query at the registry's origin.
+    fn path(&self) -> String {
+        match &self.repository {
+            Some(name) => format!("/v2/{name}/{}", self.below),
+            None => "/v2/".to_owned(),
+        }
+    }
+
+    /// The scope a token must have.
+    fn scope(&self) -> Option<String> {
+        self.repository.as_deref().map(Scope::pull)
+    }
 }
 
-impl<P: Platform> Exchange<'_, P> {
+impl<P: Platform> Exchange<P> {
+    /// The operator's account, where it may be used.
+    fn account(&self, ask: &Ask<'_>) -> Option<&Basic> {
+        self.config.credentials.get(&ask.registry.name).filter(|_| !ask.mirror)
+    }
+
     /// Asks a registry.
     ///
     /// With the client's own credentials: once, as it stands. With none: with a token the server side has or gets,
@@ -130,7 +178,8 @@ impl<P: Platform> Exchange<'_, P> {
     /// `UNAVAILABLE` when no answer came, or one that must not be followed.
     pub async fn ask(&self, ask: &Ask<'_>) -> Result<Reply<P::Body>, OciError> {
         if let Presented::Own(authorization) = &ask.presented {
-            let reply = self.follow(ask, Some(authorization)).await?;
+            let mut reply = self.follow(ask, Some(authorization)).await?;
+            reply.account = Account::Client;
             if reply.from_origin && reply.status == StatusCode::UNAUTHORIZED {
                 self.learn_from_refusal(ask.registry, &reply.headers).await;
             }
@@ -143,7 +192,7 @@ impl<P: Platform> Exchange<'_, P> {
     }
 
     async fn ask_server_side(&self, ask: &Ask<'_>) -> Result<Reply<P::Body>, NoToken<P::Body>> {
-        let operator = self.config.credentials.contains_key(&ask.registry.name);
+        let operator = self.account(ask).is_some();
         let expected = self.memory.manner(ask.registry);
         let (mut token, mut fault) = match self.first_token(ask, expected.as_ref()).await {
             Ok(token) => (token, None),
@@ -154,7 +203,9 @@ impl<P: Platform> Exchange<'_, P> {
         // Ends: a kept token gives way to none or a fresh one, none to a fresh one, and a fresh one is the last.
         loop {
             let mut reply = self.follow(ask, token.as_ref().map(|token| &token.authorization)).await?;
-            reply.operator = operator && token.is_some();
+            if operator && token.is_some() {
+                reply.account = Account::Operator;
+            }
             let kept = token.as_ref().and_then(|token| token.kept.as_ref());
             let fresh = token.is_some() && kept.is_none();
             // public.ecr.aws answers an expired token with 400 and no challenge (aws/containers-roadmap#2835).
@@ -162,8 +213,8 @@ impl<P: Platform> Exchange<'_, P> {
             if fresh || !reply.from_origin || !(reply.status == StatusCode::UNAUTHORIZED || stale) {
                 return Ok(reply);
             }
-            if let Some(key) = kept {
-                self.memory.forget_token(key);
+            if let Some((key, token)) = kept {
+                self.memory.forget_token(key, token);
             }
             // gcr.io and Artifact Registry have sent 401 without a challenge: then what was known still is.
             let manner = self.learn_manner(ask.registry, &reply.headers)?.or_else(|| self.memory.manner(ask.registry));

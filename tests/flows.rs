@@ -6,6 +6,8 @@
 //! #     what it shows
 //! set   a setting: `set ROUTES {"hub.example.com": "docker.io"}`
 //! at    the time from here on, Unix seconds; the first is 1000
+//! tier  a tier that is there from here on: `tier cache`, `tier bucket`; without, there is the isolate's memory alone
+//! new   another isolate serves from here on: what is in the tiers stays, what is remembered does not
 //! >     the client's request: `> GET <url>`, its headers, `>`, its body
 //! =>    an upstream request that must follow, in order: method and URL, headers, `=>`, its form
 //! <=    what that upstream answers: the status (or `timeout`, `refused`), headers, `<=`, its body
@@ -15,8 +17,10 @@
 //! In what is expected `*` stands for any text and a header with the value `-` must be absent; headers not named do not
 //! matter, except that an upstream request bears an `authorization` only where the flow says so. An upstream request that is
 //! not in the flow fails it, and so does a secret in the log.
+//! What goes on after the answer (`waitUntil`) is done, its upstream requests among the others, before the next request comes.
 //! Anywhere, `$(anonymous R)`, `$(upstream R T)` and `$(refresh R T)` are tokens of ours for registry R (made at `at`),
-//! `$(basic U:P)` is base64, and `$(digest)` is a sound digest.
+//! `$(basic U:P)` is base64, `$(digest)` is a sound digest, `$(sha256 TEXT)` is the digest of TEXT, `$(index X)` is a small index
+//! that differs by X, `$(digest-of X)` is its digest, `$(size-of X)` its length.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,20 +32,27 @@
 )]
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::future::Future;
+use std::ops::Deref;
 use std::path::Path;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use base64::Engine;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use pierhead::auth::{Pass, PassKind};
 use pierhead::config::Config;
 use pierhead::headers::{FROM_CLIENT, FROM_UPSTREAM};
-use pierhead::platform::{ClientRequest, Inbound, Outbound, Payload, Platform, ReadError, SendError};
+use pierhead::oci::Digest;
+use pierhead::platform::{
+    ClientRequest, Content, Found, Held, Inbound, KeepError, Kept, Outbound, Payload, Platform, ReadError, SendError, Tier,
+};
 use pierhead::proxy::Proxy;
+use pierhead::range::Span;
 use pierhead::secret::Secret;
 
 /// First line, headers and body of a message in a flow.
@@ -55,6 +66,8 @@ struct Message {
 #[derive(Debug)]
 enum Step {
     At(u64),
+    Tier(Tier),
+    NewIsolate,
     Set(String, String),
     /// The client's request, the upstream's part, the answer.
     Exchange {
@@ -87,16 +100,19 @@ fn play(text: &str) -> Result<(), String> {
     let mut variables = BTreeMap::new();
     let mut proxy = None;
     let mut now = 1000;
+    let tiers = Tiers::default();
     for step in parse(text) {
         match step {
             Step::At(time) => now = time,
+            Step::Tier(tier) => tiers.borrow_mut().push((tier, HashMap::new())),
+            Step::NewIsolate => proxy = None,
             Step::Set(key, value) => {
                 let value = serde_json::from_str(&value).unwrap_or(serde_json::Value::String(value));
                 variables.insert(key, value);
             }
             Step::Exchange { request, upstream, answer } => {
                 let proxy = proxy.get_or_insert_with(|| Proxy::new(Config::read(&variables)));
-                exchange(proxy, now, &request, upstream, &answer)?;
+                exchange(proxy, now, &tiers, &request, upstream, &answer)?;
             }
         }
     }
@@ -104,20 +120,23 @@ fn play(text: &str) -> Result<(), String> {
 }
 
 fn exchange(
-    proxy: &Proxy,
+    proxy: &Proxy<Script>,
     now: u64,
+    tiers: &Tiers,
     request: &Message,
     upstream: Vec<(Message, Message)>,
     expected: &Message,
 ) -> Result<(), String> {
     let (method, url) = request.first.split_once(' ').ok_or("a request line is a method and a URL")?;
-    let script = Script {
+    let script = Script(Rc::new(Scene {
         now,
         steps: RefCell::new(upstream.into()),
         problems: RefCell::default(),
         log: RefCell::default(),
         secrets: RefCell::default(),
-    };
+        tiers: tiers.clone(),
+        later: RefCell::default(),
+    }));
     let headers = header_map(&request.headers, &FROM_CLIENT, now);
     if let Some(secret) = headers.get("authorization").and_then(|value| value.to_str().ok()) {
         script.secrets.borrow_mut().push(secret.to_owned());
@@ -129,6 +148,15 @@ fn exchange(
         body: request.body.as_ref().map(|body| Some(expand(body, now).into_bytes())),
     };
     let answer = ready(proxy.serve(&script, request));
+    let log = script.log.take();
+    // What goes on may itself let more go on.
+    loop {
+        let later = std::mem::take(&mut *script.later.borrow_mut());
+        if later.is_empty() {
+            break;
+        }
+        later.into_iter().for_each(ready);
+    }
     let mut problems = script.problems.take();
     for (left, _) in script.steps.borrow().iter() {
         problems.push(format!("never asked: {}", left.first));
@@ -137,22 +165,27 @@ fn exchange(
     let body = match body {
         Payload::Empty => String::new(),
         Payload::Text(text) => text,
-        Payload::Upstream(bytes) => String::from_utf8(bytes.unwrap_or_default()).unwrap(),
+        Payload::Stream(bytes) => String::from_utf8(bytes.unwrap_or_default()).unwrap(),
+        Payload::Held(held, None) => String::from_utf8(held.bytes).unwrap(),
+        Payload::Held(held, Some(part)) => {
+            let (start, end) = (*part.start() as usize, *part.end() as usize);
+            String::from_utf8(held.bytes[start..=end].to_vec()).unwrap()
+        }
     };
     compare("status", &expected.first, parts.status.as_str(), now, &mut problems);
     compare_headers(expected, &parts.headers, now, &mut problems);
     if let Some(text) = &expected.body {
         compare("body", text, &body, now, &mut problems);
     }
-    let log = script.log.take();
     if log.lines().count() != 1 || serde_json::from_str::<serde_json::Value>(&log).is_err() {
         problems.push(format!("expected one line of JSON in the log, got: {log}"));
     }
+    let all = format!("{log}{}", script.log.borrow());
     for secret in script.secrets.borrow().iter() {
         let bare = secret.split_once(' ').map_or(secret.as_str(), |(_, bare)| bare);
         // Shorter ones are parts of words.
-        if bare.len() >= 8 && log.contains(bare) {
-            problems.push(format!("the log holds a secret: {log}"));
+        if bare.len() >= 8 && all.contains(bare) {
+            problems.push(format!("the log holds a secret: {all}"));
         }
     }
     if problems.is_empty() {
@@ -161,17 +194,35 @@ fn exchange(
     Err(format!("{method} {url}\n  {}\ngot {} {:#?}\n{body}\nlog {log}", problems.join("\n  "), parts.status, parts.headers))
 }
 
-/// The world of one exchange: the upstream requests that must come, with their answers.
-struct Script {
+/// What is in the tiers that are there: under a key, a media type and bytes.
+type Tiers = Rc<RefCell<Vec<(Tier, HashMap<String, (String, Vec<u8>)>)>>>;
+
+/// The world of one exchange.
+#[derive(Clone)]
+struct Script(Rc<Scene>);
+
+/// The upstream requests that must come, with their answers, and what is kept.
+struct Scene {
     now: u64,
+    tiers: Tiers,
+    later: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
     steps: RefCell<VecDeque<(Message, Message)>>,
     problems: RefCell<Vec<String>>,
     log: RefCell<String>,
     secrets: RefCell<Vec<String>>,
 }
 
+impl Deref for Script {
+    type Target = Scene;
+
+    fn deref(&self) -> &Scene {
+        &self.0
+    }
+}
+
 impl Platform for Script {
     type Body = Option<Vec<u8>>;
+    type Bytes = Vec<u8>;
 
     async fn send(&self, request: Outbound) -> Result<Inbound<Self::Body>, SendError> {
         let line = format!("{} {}", request.method, request.url);
@@ -217,12 +268,81 @@ impl Platform for Script {
         }
     }
 
+    async fn hold(&self, body: Self::Body, length: Option<u64>, limit: usize) -> Result<Held<Vec<u8>>, ReadError> {
+        if length.is_some_and(|length| length > limit as u64) {
+            return Err(ReadError::TooLong);
+        }
+        self.read(body, limit).await.map(held)
+    }
+
+    fn bring_out(&self, bytes: &[u8]) -> Held<Vec<u8>> {
+        held(bytes.to_vec())
+    }
+
+    fn bring_in(&self, held: &Held<Vec<u8>>) -> Vec<u8> {
+        held.bytes.clone()
+    }
+
+    async fn sha256(&self, held: &Held<Vec<u8>>) -> Option<[u8; 32]> {
+        Some(sha256(&held.bytes))
+    }
+
+    fn has(&self, tier: Tier) -> bool {
+        self.tiers.borrow().iter().any(|(there, _)| *there == tier)
+    }
+
+    async fn find(&self, tier: Tier, key: &str, span: Option<Span>) -> Option<Found<Self::Body>> {
+        let tiers = self.tiers.borrow();
+        let (_, kept) = tiers.iter().find(|(there, _)| *there == tier)?;
+        let (media_type, bytes) = kept.get(key)?.clone();
+        let size = bytes.len() as u64;
+        let part = match span {
+            None => bytes,
+            Some(span) => match pierhead::range::bytes(span, size) {
+                Some(part) => bytes[*part.start() as usize..=*part.end() as usize].to_vec(),
+                None => Vec::new(),
+            },
+        };
+        Some(Found { media_type, size, body: Some(part) })
+    }
+
+    async fn keep(&self, tier: Tier, key: &str, kept: Kept<Self::Body, Vec<u8>>) -> Result<(), KeepError> {
+        let bytes = match kept.content {
+            Content::Held(held) => held.bytes,
+            Content::Stream(body, digest) => {
+                let bytes = body.unwrap_or_default();
+                if Some(sha256(&bytes)) != digest.sha256() {
+                    return Err(KeepError("the SHA-256 checksum you specified did not match".to_owned()));
+                }
+                bytes
+            }
+        };
+        let mut tiers = self.tiers.borrow_mut();
+        let (_, there) = tiers.iter_mut().find(|(there, _)| *there == tier).expect("asked whether it is there");
+        there.insert(key.to_owned(), (kept.media_type, bytes));
+        Ok(())
+    }
+
+    async fn forget(&self, tier: Tier, key: &str) {
+        for (_, kept) in self.tiers.borrow_mut().iter_mut().filter(|(there, _)| *there == tier) {
+            kept.remove(key);
+        }
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        self.later.borrow_mut().push(Box::pin(work));
+    }
+
+    async fn sleep(&self, _: Duration) {
+        panic!("nothing is under way that could be waited for");
+    }
+
     fn now_ms(&self) -> u64 {
         self.now * 1000
     }
 
     fn log(&self, line: &str) {
-        *self.log.borrow_mut() += line;
+        self.log.borrow_mut().push_str(&format!("{line}\n"));
     }
 }
 
@@ -294,12 +414,34 @@ fn expand(text: &str, now: u64) -> String {
             "refresh" => pass(PassKind::Refresh(Secret::new(words[2]))),
             "basic" => base64::engine::general_purpose::STANDARD.encode(words[1]),
             "digest" => format!("sha256:{}", "0123456789abcdef".repeat(4)),
+            "sha256" => digest(call.split_once(' ').map_or("", |(_, text)| text)),
+            "index" => index(words[1]),
+            "digest-of" => digest(&index(words[1])),
+            "size-of" => index(words[1]).len().to_string(),
             "long" => "x".repeat(words[1].parse().unwrap()),
             other => panic!("no such word: {other}"),
         };
         rest = after;
     }
     out + rest
+}
+
+fn held(bytes: Vec<u8>) -> Held<Vec<u8>> {
+    let length = bytes.len() as u64;
+    Held { bytes, length }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().try_into().unwrap()
+}
+
+fn digest(text: &str) -> String {
+    Digest::of_sha256(&sha256(text.as_bytes())).to_string()
+}
+
+/// A small index that is told from others by one word.
+fn index(word: &str) -> String {
+    format!(r#"{{"schemaVersion":2,"manifests":[],"annotations":{{"word":"{word}"}}}}"#)
 }
 
 /// Reads a flow. Panics on what cannot be read: the author is watching.
@@ -336,6 +478,12 @@ fn parse(text: &str) -> Vec<Step> {
                 steps.push(Step::Set(key.to_owned(), value.to_owned()));
             }
             "at" => steps.push(Step::At(rest.parse().expect("at SECONDS"))),
+            "new" => steps.push(Step::NewIsolate),
+            "tier" => steps.push(Step::Tier(match rest {
+                "cache" => Tier::Cache,
+                "bucket" => Tier::Bucket,
+                other => panic!("no such tier: {other}"),
+            })),
             ">" => {
                 if begins {
                     steps.push(Step::Exchange {

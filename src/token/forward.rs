@@ -14,12 +14,12 @@ use crate::oci::{Code, OciError};
 use crate::platform::{Outbound, Platform};
 use crate::registry::{KnownChallenge, Registry};
 use crate::secret::Secret;
-use crate::upstream::{Reply, token_server_fault, with_query};
+use crate::upstream::{Account, token_server_fault, with_query};
 
-impl<P: Platform> Exchange<'_, P> {
+impl<P: Platform> Exchange<P> {
     /// Sends the request on and its answer back. If the upstream knows no POST, its status makes the client repeat with
     /// GET.
-    pub(super) async fn forward(&self, registry: &Registry, asked: TokenRequest) -> Result<Answer<P::Body>, OciError> {
+    pub(super) async fn forward(&self, registry: &Registry, asked: TokenRequest) -> Result<Answer<P>, OciError> {
         let none = |why: &str| OciError::new(Code::Unauthorized, format!("`{}` {why}", registry.name));
         let challenge = match self.manner(registry).await? {
             Manner::Bearer(challenge) => challenge,
@@ -36,7 +36,7 @@ impl<P: Platform> Exchange<'_, P> {
             return Err(token_server_fault(registry, &challenge, answer.status));
         }
         // The client's own credentials were shown, whatever account the operator has there: the words are for the client.
-        let refusal = Reply { operator: false, ..self.refusal(registry, &challenge, answer).await };
+        let refusal = self.refusal(&challenge, Account::Client, answer).await;
         let unauthorized = refusal.status == StatusCode::UNAUTHORIZED;
         let answer = self.relay_error(registry, &asked.method, Code::Unsupported, refusal).await;
         Ok(if unauthorized { self.ask_for_password(answer) } else { answer })
@@ -84,7 +84,7 @@ fn form(credentials: &Credentials, pairs: Vec<(&str, String)>) -> Secret {
 }
 
 /// The upstream's reply with its tokens wrapped. Clients read `token` or `access_token`, so both are there.
-fn wrapped<B>(registry: &Registry, reply: TokenReply) -> Answer<B> {
+fn wrapped<P: Platform>(registry: &Registry, reply: TokenReply) -> Answer<P> {
     let wrap = |kind| Pass { registry: registry.name.clone(), kind }.to_token();
     let token = wrap(PassKind::Upstream(reply.token));
     let refresh = reply.refresh_token.map(|token| wrap(PassKind::Refresh(token)));

@@ -4,7 +4,7 @@ use http::Method;
 use http::header::{HeaderMap, HeaderValue, RANGE};
 
 use super::redirect::next_hop;
-use super::{Ask, Reply, ReplyBody};
+use super::{Account, Ask, Reply, ReplyBody};
 use crate::exchange::Exchange;
 use crate::headers::DOCKER_CONTENT_DIGEST;
 use crate::oci::{Code, OciError};
@@ -15,14 +15,16 @@ use crate::secret::Secret;
 /// Storage chains seen in the wild have three hops (registry.k8s.io to Artifact Registry to its downloads).
 const MAX_HOPS: usize = 5;
 
-impl<P: Platform> Exchange<'_, P> {
+impl<P: Platform> Exchange<P> {
     /// Sends a request and follows its redirects. `Authorization` stays at the registry's origin: one that leads away and
     /// back has lost it, for a foreign host must not choose what it opens.
     pub(super) async fn follow(&self, ask: &Ask<'_>, authorization: Option<&Secret>) -> Result<Reply<P::Body>, OciError> {
         let registry = ask.registry;
-        let mut url = registry.origin.join(&ask.path).map_err(|_| {
-            OciError::new(Code::NameInvalid, format!("`{}` cannot be asked of `{}`", ask.path, registry.name))
-        })?;
+        let path = ask.path();
+        let mut url = registry
+            .origin
+            .join(&path)
+            .map_err(|_| OciError::new(Code::NameInvalid, format!("`{path}` cannot be asked of `{}`", registry.name)))?;
         let (mut method, mut headers) = (ask.method.clone(), ask.headers.clone());
         let (mut from_origin, mut probe) = (true, false);
         // Gitea names a manifest's digest in the redirect; the storage behind it knows of none.
@@ -42,9 +44,10 @@ impl<P: Platform> Exchange<'_, P> {
                 digest = answer.headers.get(DOCKER_CONTENT_DIGEST).cloned();
             }
             // With `blobs = "redirect"` the client is to fetch it itself: the redirect is the answer.
-            let handed_on =
-                |target: &_| ask.blob && registry.blobs == Blobs::Redirect && !same_origin(target, &registry.origin);
-            let hop = next_hop(self.config, registry, &self.site, &url, answer.status, &answer.headers)?;
+            let handed_on = |target: &_| {
+                ask.blob && !ask.mirror && registry.blobs == Blobs::Redirect && !same_origin(target, &registry.origin)
+            };
+            let hop = next_hop(&self.config, registry, &self.site, &url, answer.status, &answer.headers)?;
             let Some(mut target) = hop.filter(|target| !handed_on(target)) else {
                 if let Some(digest) = digest.filter(|_| answer.status.is_success()) {
                     answer.headers.entry(DOCKER_CONTENT_DIGEST).or_insert(digest);
@@ -56,7 +59,7 @@ impl<P: Platform> Exchange<'_, P> {
                     host: url.host_str().unwrap_or_default().to_owned(),
                     from_origin,
                     probe,
-                    operator: false,
+                    account: Account::None,
                 });
             };
             if !ask.blob && target.query().is_none() {

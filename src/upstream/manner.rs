@@ -12,7 +12,7 @@ use crate::oci::{Code, OciError};
 use crate::platform::Platform;
 use crate::registry::{KnownChallenge, Registry};
 
-impl<P: Platform> Exchange<'_, P> {
+impl<P: Platform> Exchange<P> {
     /// How a registry wants to be asked; asks its `/v2/` where that is not known.
     ///
     /// # Errors

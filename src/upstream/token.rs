@@ -3,10 +3,10 @@
 use http::{Method, StatusCode};
 use url::Url;
 
-use super::{Ask, NoToken, Reply, ReplyBody};
+use super::{Account, Ask, NoToken, Reply, ReplyBody};
 use crate::auth::{Basic, TokenReply, bearer};
 use crate::exchange::Exchange;
-use crate::memory::{Manner, TokenKey};
+use crate::memory::{Manner, Slot, TokenKey};
 use crate::oci::{Code, OciError};
 use crate::platform::{Inbound, Outbound, Platform};
 use crate::registry::{KnownChallenge, Registry};
@@ -20,11 +20,11 @@ pub const MAX_REPLY: usize = 64 * 1024;
 pub struct Token {
     /// The `Authorization` header.
     pub authorization: Secret,
-    /// The key it was found under, unless it has just been got.
-    pub kept: Option<TokenKey>,
+    /// The key it was found under and itself, unless it has just been got.
+    pub kept: Option<(TokenKey, Secret)>,
 }
 
-impl<P: Platform> Exchange<'_, P> {
+impl<P: Platform> Exchange<P> {
     /// The token to begin with: none where the registry serves the public without.
     pub(super) async fn first_token(
         &self,
@@ -43,8 +43,9 @@ impl<P: Platform> Exchange<'_, P> {
 
     /// A token for `ask`, from the token server or the operator. None where the registry's manner asks for none.
     pub(super) async fn fresh_token(&self, ask: &Ask<'_>, manner: &Manner) -> Result<Option<Token>, NoToken<P::Body>> {
-        let operator = self.config.credentials.get(&ask.registry.name);
-        let (challenge, scope) = match (manner, &ask.scope) {
+        let operator = self.account(ask);
+        let scope = ask.scope();
+        let (challenge, scope) = match (manner, &scope) {
             (Manner::Bearer(challenge), Some(scope)) => (challenge, scope),
             // The operator's account on a registry without a token server.
             (Manner::Basic, _) => {
@@ -52,16 +53,24 @@ impl<P: Platform> Exchange<'_, P> {
             }
             _ => return Ok(None),
         };
+        let key = token_key(ask.registry, challenge, scope, operator.is_some());
+        // Many pulls that begin together need one token.
+        let _flight = self.turn(Slot::Token(key.clone())).await;
+        if let Some(kept) = self.kept_token(ask, manner) {
+            // Another request has just got it: it is as fresh as any.
+            return Ok(Some(Token { kept: None, ..kept }));
+        }
         let service = challenge.service.as_deref().map(|service| ("service", service));
         let url = with_query(&challenge.realm, service.into_iter().chain([("scope", scope.as_str())]));
-        let request = Outbound { authorization: operator.map(Basic::to_header), ..Outbound::new(Method::GET, url) };
+        let (authorization, time_limit) = (operator.map(Basic::to_header), ask.time_limit);
+        let request = Outbound { authorization, time_limit, ..Outbound::new(Method::GET, url) };
         let answer = self.send(ask.registry, request).await?;
-        let key = token_key(ask.registry, challenge, scope, operator.is_some());
         match answer.status {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED if operator.is_some() => return Err(account_refused(ask.registry).into()),
             status if status.is_client_error() => {
-                return Err(NoToken::Refused(self.refusal(ask.registry, challenge, answer).await));
+                let account = if operator.is_some() { Account::Operator } else { Account::None };
+                return Err(NoToken::Refused(self.refusal(challenge, account, answer).await));
             }
             status => return Err(token_server_fault(ask.registry, challenge, status).into()),
         }
@@ -72,11 +81,10 @@ impl<P: Platform> Exchange<'_, P> {
 
     /// A token that is there already.
     pub(super) fn kept_token(&self, ask: &Ask<'_>, manner: &Manner) -> Option<Token> {
-        let (Manner::Bearer(challenge), Some(scope)) = (manner, &ask.scope) else { return None };
-        let operator = self.config.credentials.contains_key(&ask.registry.name);
-        let key = token_key(ask.registry, challenge, scope, operator);
+        let (Manner::Bearer(challenge), Some(scope)) = (manner, ask.scope()) else { return None };
+        let key = token_key(ask.registry, challenge, &scope, self.account(ask).is_some());
         let token = self.memory.token(&key, self.platform.now_ms())?;
-        Some(Token { authorization: bearer(&token), kept: Some(key) })
+        Some(Token { authorization: bearer(&token), kept: Some((key, token)) })
     }
 
     /// Reads a token server's good answer.
@@ -96,12 +104,7 @@ impl<P: Platform> Exchange<'_, P> {
     }
 
     /// A token server's refusal, as a reply that can be sent on.
-    pub async fn refusal(
-        &self,
-        registry: &Registry,
-        challenge: &KnownChallenge,
-        answer: Inbound<P::Body>,
-    ) -> Reply<P::Body> {
+    pub async fn refusal(&self, challenge: &KnownChallenge, account: Account, answer: Inbound<P::Body>) -> Reply<P::Body> {
         // The reason is worth reading; a reply that cannot be read is a refusal all the same.
         let body = self.platform.read(answer.body, MAX_REPLY).await.unwrap_or_default();
         Reply {
@@ -111,7 +114,7 @@ impl<P: Platform> Exchange<'_, P> {
             host: host(challenge).to_owned(),
             from_origin: true,
             probe: false,
-            operator: self.config.credentials.contains_key(&registry.name),
+            account,
         }
     }
 }

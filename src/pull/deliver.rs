@@ -1,0 +1,163 @@
+//! An upstream's answer on its way to the client.
+
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue, LINK, LOCATION};
+use http::{Method, Response, StatusCode};
+use url::{Url, form_urlencoded};
+
+use super::Pull;
+use super::blob::BLOB;
+use crate::answer::{self, Answer};
+use crate::exchange::Exchange;
+use crate::headers::{self, DOCKER_CONTENT_DIGEST, DOCKER_DISTRIBUTION_API_VERSION};
+use crate::oci::{Code, OciError, Reference, Resource};
+use crate::platform::{Payload, Platform};
+use crate::registry::Blobs;
+use crate::store::MAX_HELD;
+use crate::upstream::{Account, Ask, Reply, ReplyBody};
+
+impl<P: Platform> Exchange<P> {
+    /// An upstream's answer, under the client's own names where it is a good one.
+    ///
+    /// # Errors
+    ///
+    /// `UNAVAILABLE` for a web page in place of an answer.
+    pub(super) async fn deliver(
+        &self,
+        pull: Pull<'_>,
+        ask: &Ask<'_>,
+        mut reply: Reply<P::Body>,
+    ) -> Result<Answer<P>, OciError> {
+        if reply.probe {
+            unprobe(&mut reply);
+        }
+        let handed_on = reply.status.is_redirection() && ask.registry.blobs == Blobs::Redirect;
+        if !(reply.status.is_success() || reply.status == StatusCode::NOT_MODIFIED || handed_on) {
+            return self.refuse(pull, ask, reply).await;
+        }
+        if !ask.blob && is_page(&reply.headers) {
+            let message = format!("`{}` (for `{}`) sent a web page in place of an answer", reply.host, ask.registry.name);
+            return Err(OciError::new(Code::Unavailable, message));
+        }
+        Ok(under_clients_names(pull, reply))
+    }
+
+    /// HEAD of a manifest that tells nothing: docker stops at `missing or empty Content-Length header`, so the manifest is
+    /// fetched and measured.
+    pub(super) async fn measure(&self, ask: &Ask<'_>) -> Result<Reply<P::Body>, OciError> {
+        let get = Ask { method: Method::GET, ..ask.clone() };
+        let reply = self.ask(&get).await?;
+        if reply.status != StatusCode::OK || has_length(&reply.headers) {
+            return Ok(reply);
+        }
+        let ReplyBody::Unread(body) = reply.body else { return Ok(reply) };
+        let bytes = self.read(body, MAX_HELD, &format!("the manifest from `{}`", reply.host)).await?;
+        let mut headers = reply.headers;
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        headers.remove(http::header::CONTENT_ENCODING);
+        Ok(Reply { headers, body: ReplyBody::Read(Vec::new()), ..reply })
+    }
+}
+
+fn under_clients_names<P: Platform>(pull: Pull<'_>, reply: Reply<P::Body>) -> Answer<P> {
+    let mut headers = headers::to_client(&reply.headers);
+    if reply.account == Account::Operator {
+        headers::hide_account(&mut headers);
+    }
+    // The spec's MUST; storage hosts do not know it (MCR, R2, CloudFront).
+    if let Resource::Blob(digest) | Resource::Manifest(Reference::Digest(digest)) = pull.resource
+        && !headers.contains_key(DOCKER_CONTENT_DIGEST)
+    {
+        answer::set(&mut headers, DOCKER_CONTENT_DIGEST, digest.as_str());
+    }
+    // What a blob is, its manifest tells. Storage has its own ideas, and a layer that called itself a page would be one of this host's.
+    if matches!(pull.resource, Resource::Blob(_)) && !reply.status.is_redirection() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(BLOB));
+    }
+    answer::set(&mut headers, DOCKER_DISTRIBUTION_API_VERSION, "registry/2.0");
+    // An edge that compresses drops Content-Length, and docker then stops.
+    answer::set(&mut headers, CACHE_CONTROL, "no-transform");
+    if let Some(link) = headers::text(&reply.headers, &LINK).and_then(|link| next_page(link, pull)) {
+        answer::set(&mut headers, LINK, &link);
+    }
+    // Only a registry set to `blobs = "redirect"` gets here with one.
+    if reply.status.is_redirection()
+        && let Some(location) = headers::text(&reply.headers, &LOCATION)
+    {
+        answer::set(&mut headers, LOCATION, location);
+    }
+    let body = match reply.body {
+        ReplyBody::Unread(body) if *pull.method != Method::HEAD && !reply.status.is_redirection() => Payload::Stream(body),
+        _ => Payload::Empty,
+    };
+    let mut answer = Response::new(body);
+    *answer.status_mut() = reply.status;
+    *answer.headers_mut() = headers;
+    answer
+}
+
+/// The query as it came, but for `ns`, with its question mark.
+pub(super) fn query_without_ns(url: &Url) -> String {
+    let is_ns = |pair: &&str| form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(key, _)| key == "ns");
+    let kept: Vec<_> = url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !is_ns(pair)).collect();
+    if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) }
+}
+
+/// The `Link` to the next page under the client's own path; quay.io's names its own host.
+///
+/// Only the query is the registry's. A link that is not `next`, or that leads to another path, is dropped.
+fn next_page(link: &str, pull: Pull<'_>) -> Option<String> {
+    let Pull { route, name, resource, url, .. } = pull;
+    // A target holds no `<`, so each one begins a link of its own.
+    let links = link.split('<').filter_map(|link| link.split_once('>'));
+    let (target, _) = links.into_iter().find(|(_, params)| {
+        let compact: String = params.chars().filter(|c| !matches!(c, ' ' | '"')).collect();
+        compact.to_ascii_lowercase().contains(";rel=next")
+    })?;
+    let target = route.registry.origin.join(target).ok()?;
+    // registry.k8s.io's tags come from Artifact Registry, under another name: the last components tell.
+    if !target.path().replace("%3A", ":").ends_with(&format!("/{}", resource.path())) {
+        return None;
+    }
+    let mut query = query_without_ns(&target);
+    if route.ns.is_some() {
+        let pairs = form_urlencoded::parse(url.query().unwrap_or_default().as_bytes()).filter(|(key, _)| key == "ns");
+        let ns = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        query = if query.is_empty() { format!("?{ns}") } else { format!("{query}&{ns}") };
+    }
+    Some(format!(r#"<{}{query}>; rel="next""#, route.client_path(name, resource)))
+}
+
+/// Makes the answer to a one-byte ranged GET into the answer to a HEAD.
+fn unprobe<B>(reply: &mut Reply<B>) {
+    let total = headers::text(&reply.headers, &CONTENT_RANGE)
+        .and_then(|range| range.rsplit_once('/'))
+        .and_then(|(_, total)| total.parse::<u64>().ok());
+    // 416 is how an empty blob answers `bytes=0-0`.
+    if !matches!(reply.status, StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE) {
+        return;
+    }
+    reply.headers.remove(CONTENT_RANGE);
+    reply.headers.remove(CONTENT_LENGTH);
+    if let Some(total) = total {
+        reply.headers.insert(CONTENT_LENGTH, HeaderValue::from(total));
+        reply.status = StatusCode::OK;
+    }
+}
+
+/// A HEAD without a length (registry.access.redhat.com), or refused by storage whose address is signed for GET.
+pub(super) fn tells_nothing<B>(reply: &Reply<B>) -> bool {
+    match reply.status {
+        StatusCode::OK => !has_length(&reply.headers),
+        StatusCode::FORBIDDEN => !reply.from_origin,
+        _ => false,
+    }
+}
+
+/// A length that is there and not nought: docker 29 stops at a manifest of nought bytes.
+pub(super) fn has_length(headers: &HeaderMap) -> bool {
+    headers::text(headers, &CONTENT_LENGTH).is_some_and(|length| length != "0")
+}
+
+pub(super) fn is_page(headers: &HeaderMap) -> bool {
+    headers::text(headers, &CONTENT_TYPE).is_some_and(|kind| kind.trim_start().starts_with("text/html"))
+}
