@@ -8,6 +8,7 @@ use crate::personality::hub::HUB;
 use crate::personality::mirror_gcr::MIRROR_GCR;
 use crate::play::{Parts, Play};
 use crate::upstream::Hosts;
+use crate::world::World;
 
 /// The registry itself.
 pub const ORIGIN: &str = "registry-1.docker.io";
@@ -15,6 +16,17 @@ pub const ORIGIN: &str = "registry-1.docker.io";
 pub const TOKENS: &str = "auth.docker.io";
 /// The mirrors, in the order in which they are asked.
 pub const MIRRORS: [&str; 2] = ["mirror.gcr.io", "public.ecr.aws"];
+
+/// Everything about an image that the Worker asked Docker Hub proper for: method and target.
+pub fn asked_of_the_origin(world: &World) -> Vec<String> {
+    let seen = world.upstream.seen().into_iter().filter(|seen| seen.host == ORIGIN);
+    seen.map(|seen| format!("{} {}", seen.method, seen.target)).collect()
+}
+
+/// The mirrors, with nothing in them, for a test that brings a Docker Hub of its own.
+pub fn idle_mirrors() -> Hosts {
+    [&MIRROR_GCR, &ECR_PUBLIC].into_iter().flat_map(|manners| Play::bare(manners).hosts()).collect()
+}
 
 /// Docker Hub and its mirrors.
 pub struct Hub {
@@ -29,6 +41,11 @@ impl Hub {
     /// Docker Hub with the repositories of its personality, and mirrors that hold nothing.
     pub fn new() -> Hub {
         Hub { origin: Play::new(&HUB), gcr: Play::bare(&MIRROR_GCR), ecr: Play::bare(&ECR_PUBLIC) }
+    }
+
+    /// Docker Hub with nothing, and mirrors with nothing.
+    pub fn bare() -> Hub {
+        Hub { origin: Play::bare(&HUB), ..Hub::new() }
     }
 
     pub fn hosts(&self) -> Hosts {

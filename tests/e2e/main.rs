@@ -20,8 +20,13 @@
 #![allow(missing_docs, reason = "a test's name says what it shows")]
 
 mod bad_input;
+mod bucket;
 mod client;
 mod clients;
+mod cost;
+mod crowd;
+mod failover;
+mod guest;
 mod hostile;
 mod hub;
 mod image;
@@ -30,15 +35,18 @@ mod manners;
 mod matrix;
 mod personality;
 mod play;
+mod poison;
 mod process;
 mod puller;
 mod pulls;
+mod rates;
 mod registry;
 mod rehearsal;
 mod room;
 mod runtimes;
 mod spec;
 mod stage;
+mod store;
 mod token_server;
 mod upstream;
 mod worker;
@@ -108,7 +116,19 @@ fn listed() -> Vec<Test> {
             spec::every_row, spec::conditional_requests, spec::failures,
             rehearsal::rations, rehearsal::moods, rehearsal::lies, rehearsal::mirrors,
             manners::operators_accounts, matrix::page, matrix::small;
-        ["node"] => runtimes::serve_alike, runtimes::keep;
+        [] =>
+            store::warm_pulls, store::moved_tags, store::accept_classes,
+            failover::rationed, failover::current_tags, failover::cold, failover::recovery, failover::silence,
+            failover::configured_mirrors, failover::own_credentials,
+            rates::headers_pass, rates::last_words,
+            crowd::single_flight, crowd::leaders_that_hang_up, crowd::memory, cost::requests_a_pull;
+        ["node"] =>
+            runtimes::serve_alike, runtimes::keep,
+            store::conditions, store::private_images, store::switched_off, failover::stale,
+            poison::of_the_origin, poison::of_a_mirror, poison::another_image, poison::large_blobs,
+            bucket::survives_a_restart, bucket::epochs, bucket::large_blobs, bucket::too_large_blobs, bucket::hang_ups,
+            crowd::thousand_pulls;
+        [FULL, "node"] => crowd::thousand_real_pulls;
         [FULL] => matrix::wrong_passwords;
         ["docker-registry"] =>
             pulls::ping, pulls::without_authorization, pulls::by_challenge_and_token, pulls::every_addressing_style,

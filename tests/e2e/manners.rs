@@ -6,6 +6,7 @@ use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::client::{HTTP, Reply, parameter};
+use crate::hub;
 use crate::image::{Blob, Format, Image, sha256};
 use crate::personality::hostile::{self, Outcome};
 use crate::personality::{ALL, Accept, Personality, Post, Referrers, Said, Wants};
@@ -30,7 +31,11 @@ type Bearer = Option<String>;
 /// Meets a registry in all its endpoints.
 pub async fn meet(stage: &Stage, manners: &'static Personality) {
     let play = Play::new(manners);
-    let world = stage.world(play.hosts(), &play.variables()).await;
+    let mut hosts = play.hosts();
+    if manners.registry == "docker.io" {
+        hosts.extend(hub::idle_mirrors()); // asked for what it refuses
+    }
+    let world = stage.world(hosts, &play.variables()).await;
     let (host, prefix) = match manners.label {
         Some(label) => (format!("{label}.localhost"), String::new()),
         None => ("localhost".to_owned(), format!("{}/", manners.registry)),

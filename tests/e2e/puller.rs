@@ -17,6 +17,7 @@ use containerd::Release;
 use docker::Engine;
 
 use crate::clients::assert_came_through;
+use crate::process::NEWER;
 use crate::room::Room;
 use crate::stage::Stage;
 use crate::token_server::USER;
@@ -94,6 +95,22 @@ impl Puller {
             Puller::Oras => "oras",
             Puller::Crane => "crane",
         }
+    }
+
+    /// Those that can run here. Others are named; where all are promised, that is a failure.
+    pub fn present() -> Vec<Puller> {
+        let missing = |puller: &Puller| -> Vec<&str> {
+            puller.needs().iter().copied().filter(|need| !crate::is_there(need)).collect()
+        };
+        let (here, absent): (Vec<Puller>, Vec<Puller>) = Puller::all().iter().partition(|puller| missing(puller).is_empty());
+        for puller in absent {
+            let missing = missing(&puller);
+            // Those of a later release are there for the full run alone.
+            let promised = crate::is_there(crate::FULL) || missing.iter().any(|need| !need.starts_with(NEWER));
+            assert!(!(crate::in_ci() && promised), "{}: not found: {}", puller.name(), missing.join(", "));
+            println!("  {}: not found: {}", puller.name(), missing.join(", "));
+        }
+        here
     }
 
     /// The programs and rights without which it cannot run.

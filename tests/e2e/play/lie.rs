@@ -24,6 +24,15 @@ pub enum Lie {
 }
 
 impl Lie {
+    /// What is sent in place of `bytes`, or begun to be sent.
+    pub fn of(self, bytes: &Bytes) -> Bytes {
+        match self {
+            Lie::Content => bytes.iter().enumerate().map(|(at, &byte)| byte ^ u8::from(at == bytes.len() / 2)).collect(),
+            Lie::Half | Lie::Cut => bytes.slice(..bytes.len() / 2),
+            Lie::Type(_) | Lie::Digest => bytes.clone(),
+        }
+    }
+
     /// The lie in place of the truth. What is no content (a redirect, an error, a 304) stays as it is.
     pub async fn told(self, answer: Answer) -> Answer {
         if !matches!(answer.status().as_u16(), 200 | 206) {
@@ -31,12 +40,7 @@ impl Lie {
         }
         let (parts, body) = answer.into_parts();
         let bytes = to_bytes(body, 64 << 20).await.expect("a played body ends");
-        let other: Bytes = match self {
-            Lie::Content => bytes.iter().enumerate().map(|(at, &byte)| byte ^ u8::from(at == bytes.len() / 2)).collect(),
-            Lie::Half => bytes.slice(..bytes.len() / 2),
-            Lie::Type(_) | Lie::Digest | Lie::Cut => bytes.clone(),
-        };
-        let mut answer = whole("", other);
+        let mut answer = whole("", self.of(&bytes));
         (*answer.status_mut(), *answer.headers_mut()) = (parts.status, parts.headers);
         answer.headers_mut().remove(header::CONTENT_LENGTH); // the server counts for itself
         match self {

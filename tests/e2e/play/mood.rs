@@ -22,7 +22,7 @@ pub enum Mood {
     Stingy,
     /// Docker Hub's other limit: too many requests of any kind. The registry and its token server say so.
     Abused,
-    /// 503, whatever is asked.
+    /// 503, whatever is asked, and come back in a second.
     Down,
     /// It hangs up without a word.
     Gone,
@@ -73,8 +73,11 @@ const ABUSE: Said = Said {
     body: "Too Many Requests (HAP429).\n",
 };
 
-const UNAVAILABLE: Said =
-    Said { status: 503, headers: &[("content-type", "text/html")], body: "<html>503 Service Unavailable</html>" };
+const UNAVAILABLE: Said = Said {
+    status: 503,
+    headers: &[("content-type", "text/html"), ("retry-after", "1")],
+    body: "<html>503 Service Unavailable</html>",
+};
 
 impl Rates {
     pub fn on(self, mut answer: Answer) -> Answer {
