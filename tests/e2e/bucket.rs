@@ -36,7 +36,9 @@ pub async fn survives_a_restart(stage: &Stage) {
     hub.origin.be(Mood::Down);
     let world = stage.world_in(runtime, hub.hosts(), &[]).await;
     let guest = world.guest().await;
-    let manifest = guest.get(&format!("{name}/manifests/{}", image.manifest.digest)).await.expect(StatusCode::OK);
+    let resource = format!("{name}/manifests/{}", image.manifest.digest);
+    let manifest = guest.get(&resource).await.expect(StatusCode::OK);
+    conditions_of(&guest, &resource, &image.manifest).await;
     assert_eq!((cached(&manifest), &manifest.body), ("hit", &image.manifest.bytes));
     assert_eq!(manifest.header(header::CONTENT_TYPE), Format::Oci.manifest());
     for blob in image.blobs() {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Pulled, Reply};
 use crate::guest::cached;
-use crate::hub::{Hub, MIRRORS, ORIGIN, asked_of_the_origin};
+use crate::hub::{Hub, MIRRORS, ORIGIN, TOKENS, asked_of_the_origin};
 use crate::image::{Format, Plain, sha256};
 use crate::play::Mood;
 use crate::stage::Stage;
@@ -55,7 +55,8 @@ pub async fn rationed(stage: &Stage) {
         world.pull("docker.localhost", "library/list", "1", None).await;
     });
     join_all(clients).await;
-    assert!(hub.origin.counted() >= 10, "Docker Hub's ration was used");
+    // Each of the five may have been on its way when it was used up; then Docker Hub rests.
+    assert!((10..=30).contains(&hub.origin.counted()), "Docker Hub counted {} of 105 pulls", hub.origin.counted());
     assert_anonymous(&world);
 }
 
@@ -99,12 +100,9 @@ pub async fn cold(stage: &Stage) {
         guest.pull("alice/app", "1", &owned).await;
         assert_anonymous(&world);
         // It rests: no image waits for it again, unless it said to come back in a second.
-        let asked = asked_of_the_origin(&world).len();
-        assert!(
-            asked <= 3 || mood == Mood::Down,
-            "{mood:?}: asked {asked} times in spite of rest:\n{}",
-            world.upstream.transcript()
-        );
+        let own = [ORIGIN, TOKENS];
+        let asked = world.upstream.seen().iter().filter(|seen| own.contains(&seen.host.as_str())).count();
+        assert!(asked <= 4 || mood == Mood::Down, "{mood:?}: no rest for the weary:\n{}", world.upstream.transcript());
     }
 }
 

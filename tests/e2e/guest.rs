@@ -5,8 +5,10 @@ use std::time::Duration;
 use axum::body::Bytes;
 use http::{HeaderName, Method, StatusCode, header};
 use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
-use crate::client::Reply;
+use crate::client::{MANIFESTS, Reply};
 use crate::image::{Plain, sha256};
 use crate::worker::Object;
 use crate::world::World;
@@ -77,6 +79,18 @@ impl Guest<'_> {
         }
         let request = self.world.ask(method, HOST, &format!("/v2/{resource}")).headers(more);
         request.header(header::AUTHORIZATION, &self.bearer)
+    }
+
+    /// Asks, and hangs up when `gone` says so. The connection is reset: of one that is only closed, workerd hears when it has
+    /// something to say.
+    pub async fn leave(&self, resource: &str, gone: impl Future<Output = ()>) {
+        let mut connection = TcpStream::connect(self.world.worker.address).await.expect("connecting");
+        connection.set_zero_linger().expect("a socket that can be reset");
+        let (host, bearer) = (self.world.authority(HOST), &self.bearer);
+        let request =
+            format!("GET /v2/{resource} HTTP/1.1\r\nHost: {host}\r\nAccept: {MANIFESTS}\r\nAuthorization: {bearer}\r\n\r\n");
+        connection.write_all(request.as_bytes()).await.expect("sending a request");
+        gone.await;
     }
 
     /// Takes all parts of an image, right in every byte.

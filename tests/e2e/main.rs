@@ -117,7 +117,7 @@ fn listed() -> Vec<Test> {
             rehearsal::rations, rehearsal::moods, rehearsal::lies, rehearsal::mirrors,
             manners::operators_accounts, matrix::page, matrix::small;
         [] =>
-            store::warm_pulls, store::moved_tags, store::accept_classes,
+            store::warm_pulls, store::moved_tags, store::withdrawn_tags, store::who_uses_it, store::accept_classes,
             failover::rationed, failover::current_tags, failover::cold, failover::recovery, failover::silence,
             failover::configured_mirrors, failover::own_credentials,
             rates::headers_pass, rates::last_words,

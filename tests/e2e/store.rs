@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use crate::guest::{Guest, cached};
 use crate::hub::{Hub, ORIGIN, asked_of_the_origin};
 use crate::image::{Blob, Format, Plain};
 use crate::stage::Stage;
-use crate::token_server::USER;
+use crate::token_server::{USER, basic};
 use crate::worker::Runtime;
 use crate::world::World;
 
@@ -64,6 +65,43 @@ pub async fn moved_tags(stage: &Stage) {
     assert_eq!(moved.header(header::CONTENT_TYPE), Format::Docker.manifest());
     assert_eq!(cached(&guest.get(&format!("{name}/manifests/{}", old.manifest.digest)).await), "hit");
     assert_eq!(hub.origin.counted(), 2);
+}
+
+/// A tag that is no longer to be had is not given out because it once was: only a registry that fails is stood in for.
+pub async fn withdrawn_tags(stage: &Stage) {
+    let (name, hub) = ("library/withdrawn", Hub::bare());
+    let image = Plain::new(name, "1", Format::Oci);
+    hub.origin.hold(name, "1", &image);
+    let world = stage.world(hub.hosts(), &[fresh_for_a_second()]).await;
+    let guest = world.guest().await;
+    guest.pull(name, "1", &image).await;
+    hub.origin.lose(name);
+    tokio::time::sleep(NO_LONGER_FRESH).await;
+    for method in [Method::HEAD, Method::GET] {
+        let refused = guest.ask(method, &format!("{name}/manifests/1"), &[]).await;
+        assert!(matches!(refused.status.as_u16(), 401 | 403 | 404), "{}", refused.status);
+    }
+}
+
+/// Who presents nothing or an anonymous pass is served from the store; who has credentials of any kind is not.
+pub async fn who_uses_it(stage: &Stage) {
+    let hub = Hub::new();
+    let world = stage.world(hub.hosts(), &[]).await;
+    let target = "/v2/library/hello/manifests/1";
+    world.guest().await.get("library/hello/manifests/1").await.expect(StatusCode::OK);
+    world.upstream.forget();
+    let nobody = world.get("docker.localhost", target).await.expect(StatusCode::OK);
+    assert_eq!((cached(&nobody), world.upstream.transcript()), ("hit", String::new()));
+    let login = world.log_in("docker.localhost", "library/hello", Some(USER)).await;
+    for (shown, authorization) in
+        [("a token", login), ("a static token", "Bearer of-my-own".to_owned()), ("a password", basic(USER))]
+    {
+        world.upstream.forget();
+        let request = world.ask(Method::GET, "docker.localhost", target).header(header::AUTHORIZATION, authorization);
+        let reply = Reply::to(request).await;
+        assert_eq!(cached(&reply), "bypass", "{shown}");
+        assert!(!world.upstream.seen().is_empty(), "{shown}: the registry was not asked");
+    }
 }
 
 /// HEAD, a part, and what the client has already, for a manifest and a blob: nobody is asked.
@@ -174,12 +212,22 @@ pub async fn private_images(stage: &Stage) {
         }
         let bearer = world.log_in("docker.localhost", name, Some(USER)).await;
         let own = world.ask(Method::GET, "docker.localhost", &format!("/v2/{name}/manifests/1"));
-        let own = Reply::to(own.header(header::AUTHORIZATION, bearer)).await.expect(StatusCode::OK);
+        let own = Reply::to(own.header(header::AUTHORIZATION, &bearer)).await.expect(StatusCode::OK);
         assert_eq!(cached(&own), "bypass", "{runtime:?}");
+
+        // At the same moment, too: their requests are none of hers.
+        hub.origin.answer_after(Duration::from_millis(200));
+        let guest = world.guest().await;
+        let hers = world.ask(Method::GET, "docker.localhost", &format!("/v2/{name}/manifests/artifact"));
+        let hers = Reply::to(hers.header(header::AUTHORIZATION, &bearer));
+        let resource = format!("{name}/manifests/artifact");
+        let (hers, theirs) = tokio::join!(hers, join_all((0..5).map(|_| guest.get(&resource))));
+        assert_eq!(hers.status, StatusCode::OK);
+        assert!(theirs.iter().all(|reply| reply.status == StatusCode::UNAUTHORIZED), "{runtime:?}: {theirs:?}");
+        hub.origin.answer_after(Duration::ZERO);
 
         let platform = &private.oci.platforms[0];
         let (index, manifest) = (&private.oci.index.digest, &platform.manifest.digest);
-        let guest = world.guest().await;
         for owner in [name.as_str(), "library/hello"] {
             let by_digest = [index, manifest].map(|digest| format!("{owner}/manifests/{digest}"));
             let blobs = platform.layers.iter().chain([&platform.config]);
