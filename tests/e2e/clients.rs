@@ -167,11 +167,11 @@ pub async fn docker_pulls_from_a_gateway(stage: &Stage) {
 }
 
 pub async fn docker_pulls_through_a_registry_mirror(stage: &Stage) {
-    let (real, world) = stage.real_world().await;
+    let real = stage.real().await;
     for host in ["docker.localhost", "mirror.localhost"] {
+        let world = stage.world(real.hosts(), &[]).await;
         let docker = Docker::classic(&["--registry-mirror", &world.url(host, "")]).await;
         docker.pulls(&world, HUB, "docker.io/library/hello", &real.hello).await;
-        world.upstream.forget();
     }
 }
 

@@ -142,7 +142,7 @@ pub async fn token_replies(stage: &Stage) {
         ("a list", || upstream::json(StatusCode::OK, &json!(["token"]))),
         ("a header within", || upstream::json(StatusCode::OK, &json!({"token": "a\r\nHost: nobody.test"}))),
         ("huge", || upstream::json(StatusCode::OK, &json!({"token": "a".repeat(16 << 20)}))),
-        ("truncated", truncated),
+        ("truncated", || truncated(1000)),
         ("a redirect", || upstream::redirect("https://nobody.test/token")),
     ];
     for (what, reply) in rows {
@@ -173,7 +173,7 @@ fn challenge() -> Answer {
 }
 
 /// Promises 1000 bytes, sends 20, and hangs up.
-fn truncated() -> Answer {
+fn truncated(announced: u64) -> Answer {
     let body = Body::from_stream(stream::unfold(0, async |piece| {
         tokio::task::yield_now().await; // lets the server send what it has so far
         match piece {
@@ -182,7 +182,7 @@ fn truncated() -> Answer {
         }
     }));
     let mut answer = upstream::reply(StatusCode::OK, "application/json", body);
-    answer.headers_mut().insert(header::CONTENT_LENGTH, 1000.into());
+    answer.headers_mut().insert(header::CONTENT_LENGTH, announced.into());
     answer
 }
 
@@ -219,7 +219,11 @@ pub async fn broken_answers(stage: &Stage) {
         assert!(world.upstream.seen().len() <= 4, "{broken}: {}", world.upstream.transcript());
     }
 
-    let world = lone_registry(stage, |_| truncated()).await;
+    // A small one is held until it is all there; of a large one the client sees that it breaks off.
+    let world = lone_registry(stage, |_| truncated(1000)).await;
+    let blob = world.get("quay.localhost", &format!("/v2/team/app/blobs/{}", sha256(b"any"))).await;
+    assert_eq!((blob.refusal_code("a truncated blob"), blob.status), ("UNAVAILABLE".to_owned(), StatusCode::BAD_GATEWAY));
+    let world = lone_registry(stage, |_| truncated(10 << 20)).await;
     let blob = world.url("quay.localhost", &format!("/v2/team/app/blobs/{}", sha256(b"any")));
     let request = crate::client::HTTP.get(blob).timeout(Duration::from_secs(20));
     let whole = async { request.send().await?.bytes().await }.await;

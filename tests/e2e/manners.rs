@@ -248,14 +248,18 @@ impl Visit {
         for method in [Method::HEAD, Method::GET] {
             let reply = self.ask(method.clone(), name, &rest, bearer).await.expect(StatusCode::OK);
             assert_eq!(reply.header(header::CONTENT_TYPE), media, "{method} {rest}");
-            let of_tag = reference != expected.digest; // of a digest the Worker knows it itself
-            let digest = if of_tag && !self.manners().manifests.digest { "" } else { &expected.digest };
+            // Of a digest the Worker knows it itself, and of what it has held; what it only hands on is the registry's own.
+            let handed_on = reply.header("x-pierhead-cache") == "bypass" && reference != expected.digest;
+            let digest = if handed_on && !self.manners().manifests.digest { "" } else { &expected.digest };
             assert_eq!(reply.header("docker-content-digest"), digest, "{method} {rest}");
             let length = reply.header(header::CONTENT_LENGTH);
             // docker insists on it with HEAD; a GET has its body.
             let needed = method == Method::HEAD || self.manners().manifests.length;
             assert!(!needed || length == expected.bytes.len().to_string(), "{method} {rest}: length {length:?}");
-            for (name, value) in self.manners().manifests.headers.iter().filter(|(name, _)| name.contains("ratelimit")) {
+            // What is answered from the store says nothing of limits.
+            let asked = reply.header("x-pierhead-cache") == "miss";
+            let limits = self.manners().manifests.headers.iter().filter(|(name, _)| asked && name.contains("ratelimit"));
+            for (name, value) in limits {
                 assert_eq!(reply.header(*name), *value, "{method} {rest}");
             }
             assert_eq!(reply.body.is_empty(), method == Method::HEAD);
@@ -488,11 +492,6 @@ pub async fn hostile(stage: &Stage) {
             Outcome::Passed => {
                 let reply = world.get("quay.localhost", &target).await.expect(StatusCode::OK);
                 assert_eq!(reply.body, hostile::manifest().bytes, "{name}");
-            }
-            Outcome::Cut => {
-                let request = world.ask(Method::GET, "quay.localhost", &target);
-                let whole = async { request.send().await?.error_for_status()?.bytes().await }.await;
-                assert!(whole.is_err(), "{name} looks whole: {whole:?}");
             }
         }
     }

@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
+use serde_json::Value;
+
 use crate::personality::{ALL, Personality, Wants};
 use crate::play::{Play, Repository};
 use crate::process::NEWER;
@@ -127,7 +129,7 @@ pub async fn small(stage: &Stage) {
 async fn pull(stage: &Stage, index: usize, cells: &[Cell]) {
     let manners = ALL[index];
     let play = Play::new(manners);
-    let world = stage.world(play.hosts(), &play.variables()).await;
+    let world = stage.world(play.hosts(), &uncached(&play)).await;
     let (mut pulled, mut problems, started) = (0, Vec::new(), Instant::now());
     for &Cell { puller, style, what, login } in cells {
         let missing: Vec<&str> = puller.needs().iter().copied().filter(|need| !crate::is_there(need)).collect();
@@ -172,7 +174,7 @@ async fn pull(stage: &Stage, index: usize, cells: &[Cell]) {
 /// A wrong password, and what each client makes of the refusal.
 pub async fn wrong_passwords(stage: &Stage) {
     let play = Play::new(ALL[0]);
-    let world = stage.world(play.hosts(), &play.variables()).await;
+    let world = stage.world(play.hosts(), &uncached(&play)).await;
     let private = play.private.as_ref().expect("Docker Hub has private images");
     let wanted = Wanted {
         registry: play.manners.registry,
@@ -308,4 +310,9 @@ impl Reasons {
         );
         text
     }
+}
+
+/// The variables of a registry, without the store: each pull is to meet the registry itself.
+fn uncached(play: &Play) -> Vec<(&'static str, Value)> {
+    play.variables().into_iter().chain([("CACHE", Value::from("off"))]).collect()
 }

@@ -273,7 +273,7 @@ pub async fn configured_routes_and_credentials(stage: &Stage) {
     let manifest = Host::scripted(|asked| match asked.uri().path() {
         "/token" => upstream::json(StatusCode::OK, &json!({"token": "of-reg-test"})),
         _ if asked.headers().get(header::AUTHORIZATION).is_some_and(|value| value == "Bearer of-reg-test") => {
-            upstream::reply(StatusCode::OK, "application/vnd.oci.image.index.v1+json", "{}")
+            upstream::reply(StatusCode::OK, "application/vnd.oci.image.index.v1+json", r#"{"manifests":[]}"#)
         }
         _ => upstream::unauthorized(r#"Bearer realm="https://auth.reg.test/token",service="reg""#),
     });

@@ -34,13 +34,25 @@ async function list() {
   for (let cursor; ; ) {
     const page = await store.list({ cursor });
     for (const { key, size } of page.objects) {
-      const object = await store.get(key);
-      if (!object) continue; // deleted meanwhile
-      const hash = createHash("sha256").update(Buffer.from(await object.arrayBuffer())).digest("hex");
+      const bytes = await read(store, key);
+      if (!bytes) continue; // deleted meanwhile
+      const hash = createHash("sha256").update(bytes).digest("hex");
       found.push({ key, size, hash: `sha256:${hash}` });
     }
     if (!page.truncated) return found;
     cursor = page.cursor;
+  }
+}
+
+/** An object's bytes. Miniflare's stand-in fails where an object is replaced while it is read: then the new one is read. */
+async function read(store, key) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const object = await store.get(key);
+      return object && Buffer.from(await object.arrayBuffer());
+    } catch (error) {
+      if (tries === 5) throw error;
+    }
   }
 }
 
