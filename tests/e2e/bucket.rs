@@ -1,4 +1,4 @@
-//! The bucket: what outlives the isolate, and how large blobs come into it.
+//! The shared tiers: what outlives the isolate or does not fit it, and how large blobs come into the bucket.
 
 use axum::body::Bytes;
 use http::{Method, StatusCode, header};
@@ -156,5 +156,27 @@ pub async fn hang_ups(stage: &Stage) {
     for object in world.worker.stored() {
         let half = object.size < blob.bytes.len() && object.size > 1 << 20;
         assert!(!half, "half of a blob was kept: {object:?}");
+    }
+}
+
+/// A blob that is too large for the isolate's memory comes from the Cache API: Miniflare's own, and workerd's protocol.
+pub async fn cache_api(stage: &Stage) {
+    for runtime in [Runtime::Cached, Runtime::Miniflare(None)] {
+        let (name, hub) = ("library/cached", Hub::bare());
+        let image = Plain::over(Bytes::from(vec![7; 1 << 20]));
+        let blob = image.layer();
+        hub.origin.hold(name, "1", &image);
+        let world = stage.world_in(runtime, hub.hosts(), &[]).await;
+        let guest = world.guest().await;
+        let resource = format!("{name}/blobs/{}", blob.digest);
+        guest.get(&resource).await.expect(StatusCode::OK);
+        guest.until_hit(&resource).await;
+        world.upstream.forget();
+        let again = guest.get(&resource).await.expect(StatusCode::OK);
+        assert_eq!((cached(&again), sha256(&again.body)), ("hit", blob.digest.clone()), "{runtime:?}");
+        conditions_of(&guest, &resource, blob).await;
+        assert_eq!(world.upstream.transcript(), "", "{runtime:?}");
+        let lines = world.lines_about(name);
+        assert!(lines.iter().any(|line| line["store"] == "cache"), "nothing came from the Cache API: {lines:#?}");
     }
 }

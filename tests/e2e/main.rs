@@ -126,8 +126,8 @@ fn listed() -> Vec<Test> {
             runtimes::serve_alike, runtimes::keep,
             store::conditions, store::private_images, store::switched_off, failover::stale,
             poison::of_the_origin, poison::of_a_mirror, poison::another_image, poison::large_blobs,
-            bucket::survives_a_restart, bucket::epochs, bucket::large_blobs, bucket::too_large_blobs, bucket::hang_ups,
-            crowd::thousand_pulls;
+            bucket::survives_a_restart, bucket::epochs, bucket::large_blobs, bucket::cache_api, bucket::too_large_blobs,
+            bucket::hang_ups, crowd::thousand_pulls;
         [FULL, "node"] => crowd::thousand_real_pulls;
         [FULL] => matrix::wrong_passwords;
         ["docker-registry"] =>
