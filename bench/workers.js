@@ -7,13 +7,15 @@ import { embed, launch, workerModules } from "../scripts/workerd.mjs";
 const script = (file) => `modules = [(name = "worker.js", esModule = ${embed(fileURLToPath(new URL(file, import.meta.url)))})]`;
 const hello = `modules = [(name = "hello.js", esModule = "export default { fetch: () => new Response('Hello!') }")]`;
 
-/** The built Worker of `folder`, with a Cache API. */
-export const pierhead = (folder, hub) =>
+/** The built Worker of `folder`, with a Cache API; or without, as on workers.dev. */
+export const pierhead = (folder, hub, { cache = true } = {}) =>
   serve(workerModules(folder), hub, {
     // The label routes to Docker Hub.
     host: "docker.localhost",
-    settings: `cacheApiOutbound = "cache",`,
-    services: `(name = "cache", worker = (compatibilityDate = "${compatibilityDate()}", ${script("cache.js")})),`,
+    ...(cache && {
+      settings: `cacheApiOutbound = "cache",`,
+      services: `(name = "cache", worker = (compatibilityDate = "${compatibilityDate()}", ${script("cache.js")})),`,
+    }),
   });
 
 export const passThrough = (hub) => serve(script("passthrough.js"), hub);

@@ -32,13 +32,15 @@ async function bench() {
   const report = (line) => console.error(`  ${clock(since)}  ${line}`);
 
   const hub = await startHub();
+  const built = resolve(process.env.PIERHEAD_BUILD ?? buildDir);
   const workers = {
-    pierhead: await pierhead(resolve(process.env.PIERHEAD_BUILD ?? buildDir), hub),
+    pierhead: await pierhead(built, hub),
     passThrough: await passThrough(hub),
     hello: await helloWorld(hub),
   };
   const entries = Object.entries({
     "pierhead": workers.pierhead,
+    "pierhead, no Cache API": await pierhead(built, hub, { cache: false }),
     [baseline]: workers.passThrough,
     "nginx pass-through": await nginx(folder, hub),
     "docker-registry": await dockerRegistry(folder, hub),
