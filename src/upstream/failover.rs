@@ -12,9 +12,9 @@ use super::{Ask, Reply};
 use crate::exchange::{Exchange, Presented};
 use crate::headers;
 use crate::memory::Lane;
-use crate::oci::OciError;
+use crate::oci::{Code, OciError};
 use crate::platform::Platform;
-use crate::registry::Registry;
+use crate::registry::{Mirror, Registry};
 
 /// How long a registry that limits us is spared where it names no time. Docker Hub's windows are hours, but its limit
 /// is counted by address, and a Worker's next request may come from another one.
@@ -87,13 +87,11 @@ impl<P: Platform> Exchange<P> {
         read: impl AsyncFn(&Ask<'_>, Reply<P::Body>) -> Result<T, OciError>,
     ) -> Result<T, Attempt<P::Body>> {
         let mirrors = self.mirrors(ask.registry);
-        let mut asks: Vec<_> = [Some(ask.clone())]
-            .into_iter()
-            .chain(
-                mirrors.iter().map(|(mirror, registry)| Some(ask.at(registry, mirror.name_of(ask.repository.as_deref()?)?))),
-            )
-            .flatten()
-            .collect();
+        let at_mirrors = mirrors.iter().filter_map(|(mirror, registry)| {
+            let name = mirror.name_of(ask.repository.as_deref()?)?;
+            Some(ask.at(registry, name))
+        });
+        let mut asks: Vec<_> = std::iter::once(ask.clone()).chain(at_mirrors).collect();
         asks.sort_by_key(|ask| self.is_resting(ask));
         let mut told = None;
         for ask in &asks {
@@ -118,7 +116,7 @@ impl<P: Platform> Exchange<P> {
     }
 
     /// A registry's mirrors that are in the table, with their rows.
-    pub fn mirrors<'r>(&self, registry: &'r Registry) -> Vec<(&'r crate::registry::Mirror, Rc<Registry>)> {
+    pub fn mirrors<'r>(&self, registry: &'r Registry) -> Vec<(&'r Mirror, Rc<Registry>)> {
         let row = |name: &str| self.config.registries.by_name(name);
         registry.mirrors.iter().filter_map(|mirror| Some((mirror, row(&mirror.registry)?))).collect()
     }
@@ -161,5 +159,5 @@ impl<B> Reply<B> {
 }
 
 fn nobody(registry: &Registry) -> OciError {
-    OciError::new(crate::oci::Code::Unavailable, format!("nobody could be asked for `{}`", registry.name))
+    OciError::new(Code::Unavailable, format!("nobody could be asked for `{}`", registry.name))
 }
