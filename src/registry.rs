@@ -101,6 +101,12 @@ impl Registry {
                 || self.realms.iter().any(|r| same_origin(realm, r) && (r.path() == "/" || r.path() == realm.path())))
     }
 
+    /// Whether a host is its own, or one of its token servers; and not some storage that it leads to.
+    #[must_use]
+    pub fn is_at(&self, host: &str) -> bool {
+        std::iter::once(&self.origin).chain(&self.realms).any(|url| url.host_str() == Some(host))
+    }
+
     /// The upstream name of a repository the client called `name`.
     #[must_use]
     pub fn upstream_name(&self, name: &str) -> String {

@@ -93,15 +93,15 @@ impl<P: Platform> Exchange<P> {
         }
         let (media_type, length) = (media_type_of(&reply.headers), length_of(&reply.headers));
         let known = Accepted::ALL.takes(&media_type);
-        if !known && ask.mirror {
-            return Err(OciError::new(Code::Unavailable, format!("{what} is `{media_type}`, no type of manifests")));
-        }
         let said = headers::text(&reply.headers, &DOCKER_CONTENT_DIGEST).map(str::to_owned);
         // The digest of a signed manifest of schema 1 leaves out its signatures; other algorithms cannot be verified.
         let opaque = reply.status != StatusCode::OK
             || reply.headers.contains_key(CONTENT_ENCODING)
             || !known
             || said.as_deref().is_some_and(|said| !said.starts_with("sha256:"));
+        if opaque && ask.mirror {
+            return Err(OciError::new(Code::Unavailable, format!("{what} cannot be verified")));
+        }
         let beside = reply.beside();
         let body = match reply.body {
             ReplyBody::Unread(body) if !opaque => body,

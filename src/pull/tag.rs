@@ -56,7 +56,12 @@ impl<P: Platform> Exchange<P> {
         let place = TagPlace { key: shelf.tag(tag, accepted), accepted };
         match self.resolve(ask, shelf, &place).await {
             Ok(Resolved::Record(record, outcome, beside)) => {
-                self.answer_record(pull, ask, shelf, record, outcome, beside).await
+                let answer = self.answer_record(pull, ask, shelf, record, outcome, beside).await;
+                if answer.as_ref().is_ok_and(|answer| answer.status() == StatusCode::NOT_FOUND) {
+                    // It has moved on, and what it pointed to is gone.
+                    self.forget_tag(&place.key);
+                }
+                answer
             }
             Ok(Resolved::Got(got)) => self.answer_got(pull, ask, got).await,
             // What a HEAD has told is no answer to a GET.
@@ -177,9 +182,7 @@ impl<P: Platform> Exchange<P> {
         match self.ask_tag(ask, shelf, place, old).await {
             Attempted::Done(resolved) => ControlFlow::Break(Ok(resolved)),
             Attempted::Not(Attempt::Refused(reply)) => {
-                // Gone, or no longer for everybody. Any other refusal is about the request, and a page is no registry's.
-                let gone = matches!(reply.status.as_u16(), 401 | 403 | 404);
-                if gone && !deliver::is_page(&reply.headers) {
+                if is_gone(&reply) {
                     self.forget_tag(&place.key);
                 }
                 ControlFlow::Break(Err(Attempt::Refused(reply)))
@@ -188,11 +191,27 @@ impl<P: Platform> Exchange<P> {
         }
     }
 
+    /// The same by GET, where HEAD was of no use.
+    async fn ask_tag_by_get(
+        &self,
+        ask: &Ask<'_>,
+        shelf: &Shelf,
+        place: &TagPlace,
+        known: Option<&TagRecord>,
+    ) -> Attempted<P> {
+        let get = Ask { method: Method::GET, ..ask.clone() };
+        Box::pin(self.ask_tag(&get, shelf, place, known)).await
+    }
+
     /// Asks one registry for a tag, and keeps what it says.
     async fn ask_tag(&self, ask: &Ask<'_>, shelf: &Shelf, place: &TagPlace, known: Option<&TagRecord>) -> Attempted<P> {
         let reply = match self.attempt(ask).await {
             Attempt::Good(reply) => reply,
             Attempt::Failed(Failure::Reply(reply)) if ask.method == Method::HEAD && deliver::tells_nothing(&reply) => reply,
+            // Some registries, and walls before them, know no HEAD of a manifest: clients go on with GET, and so does this.
+            Attempt::Refused(reply) if ask.method == Method::HEAD && !ask.mirror && !is_gone(&reply) => {
+                return self.ask_tag_by_get(ask, shelf, place, known).await;
+            }
             other => return Attempted::Not(other),
         };
         let now_ms = self.platform.now_ms();
@@ -208,14 +227,13 @@ impl<P: Platform> Exchange<P> {
         if ask.method == Method::HEAD {
             let Some((digest, media_type, length)) = told(&reply) else {
                 if reply.from_origin && reply.status != StatusCode::OK {
-                    return Attempted::Done(Resolved::Opaque(reply));
+                    return opaque(ask, reply);
                 }
                 // Without a length docker stops, and without a digest there is nothing to go on with: so it is fetched.
-                let get = Ask { method: Method::GET, ..ask.clone() };
-                return Box::pin(self.ask_tag(&get, shelf, place, known)).await;
+                return self.ask_tag_by_get(ask, shelf, place, known).await;
             };
             if !place.accepted.takes(&media_type) {
-                return Attempted::Done(Resolved::Opaque(reply));
+                return opaque(ask, reply);
             }
             let record = record(&digest, &media_type, length);
             let outcome = match known {
@@ -241,6 +259,19 @@ impl<P: Platform> Exchange<P> {
             }
         }
     }
+}
+
+/// What is no manifest of the client's types: the registry's own may be handed on, a mirror's is passed over.
+fn opaque<P: Platform>(ask: &Ask<'_>, reply: Reply<P::Body>) -> Attempted<P> {
+    if ask.mirror {
+        return Attempted::Not(Attempt::Refused(reply));
+    }
+    Attempted::Done(Resolved::Opaque(reply))
+}
+
+/// Gone, or no longer for everybody. Any other refusal is about the request, and a page is no registry's.
+fn is_gone<B>(reply: &Reply<B>) -> bool {
+    matches!(reply.status.as_u16(), 401 | 403 | 404) && !deliver::is_page(&reply.headers)
 }
 
 /// What came of asking for a tag.

@@ -52,8 +52,12 @@ impl<P: Platform> Exchange<P> {
         let reply = match self.ask(ask).await {
             Ok(reply) => reply,
             Err(error) => {
-                let status = self.record.borrow().upstream_status;
-                if status.is_none_or(|status| status >= 500) {
+                let (host, status) = {
+                    let record = self.record.borrow();
+                    (record.upstream.clone(), record.upstream_status)
+                };
+                let own = host.is_some_and(|host| ask.registry.is_at(&host));
+                if own && status.is_none_or(|status| status >= 500) {
                     self.spare(ask.registry, Lane::All, FAILED);
                 }
                 self.record.borrow_mut().explain(&error.message);
@@ -61,10 +65,9 @@ impl<P: Platform> Exchange<P> {
             }
         };
         let status = reply.status;
-        if reply.is_given() || reply.from_origin && status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
-            self.memory.wake(&ask.registry.name, ask.lane());
-        }
         if reply.is_given() {
+            // Any other answer does not show that a limit is over.
+            self.memory.wake(&ask.registry.name, ask.lane());
             return Attempt::Good(reply);
         }
         if reply.from_origin && status == StatusCode::TOO_MANY_REQUESTS {
