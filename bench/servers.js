@@ -40,8 +40,9 @@ http {
   }
 }
 `);
-  await listening(start(program, ["-e", "stderr", "-c", file], { stdio: ["ignore", "pipe", "pipe"] }), port);
-  return { port, authority: `127.0.0.1:${port}` };
+  const server = start(program, ["-e", "stderr", "-c", file], { stdio: ["ignore", "pipe", "pipe"] });
+  await listening(server, port);
+  return { port, authority: `127.0.0.1:${port}`, pid: server.pid };
 }
 
 /** docker-registry, which keeps what it has served in a folder. */
@@ -57,8 +58,9 @@ export async function dockerRegistry(folder, hub) {
     http: { addr: `127.0.0.1:${port}`, secret: "of no use to anyone" },
     proxy: { remoteurl: `http://127.0.0.1:${hub.port}` },
   }));
-  await listening(start(program, ["serve", file], { stdio: ["ignore", "pipe", "pipe"] }), port);
-  return { port, authority: `127.0.0.1:${port}` };
+  const server = start(program, ["serve", file], { stdio: ["ignore", "pipe", "pipe"] });
+  await listening(server, port);
+  return { port, authority: `127.0.0.1:${port}`, pid: server.pid };
 }
 
 /** These programs do not tell the port they got: one that was free a moment ago. */

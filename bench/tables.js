@@ -8,12 +8,13 @@ export function wallTable(replay, results, names) {
     const found = results[name];
     if (!found) return [name, "not installed"];
     const cells = ["cold", "warm"].flatMap((state) => {
-      const { ms, requests, upstream } = found[state];
-      return [ms.toFixed(1), times(ms / results[baseline][state].ms), requests, upstream];
+      const [{ ms, cpu, requests, upstream }, base] = [found[state], results[baseline][state]];
+      const processor = Number.isNaN(cpu) ? ["-", "-"] : [cpu.toFixed(1), times(cpu / base.cpu)];
+      return [ms.toFixed(1), times(ms / base.ms), ...processor, requests, upstream];
     });
     return [name, ...cells];
   });
-  const columns = ["ratio", "asked", "upstream"];
+  const columns = ["ratio", "CPU ms", "ratio", "asked", "upstream"];
   return table([[replay, "cold ms", ...columns, "warm ms", ...columns], ...rows]);
 }
 

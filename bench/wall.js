@@ -3,9 +3,10 @@
 
 import { Client } from "./client.js";
 import { median } from "./numbers.js";
+import { processorMs } from "./processor.js";
 import { replays } from "./replays.js";
 
-/** `{ replay: { proxy: { cold, warm } } }`, each with the medians of `ms`, `requests` and `upstream` requests. */
+/** `{ replay: { proxy: { cold, warm } } }`, each with the medians of `ms`, `cpu` (ms), `requests` and `upstream` requests. */
 export async function measureWall({ hub, proxies, runs, delay, report }) {
   const results = {};
   await hub.setDelay(delay);
@@ -32,7 +33,7 @@ export async function measureWall({ hub, proxies, runs, delay, report }) {
 }
 
 async function measure(hub, proxy, pull, repository) {
-  const before = await hub.requests();
+  const [before, spent] = [await hub.requests(), processorMs(proxy.pid)];
   const client = new Client(proxy);
   const since = performance.now();
   try {
@@ -42,8 +43,10 @@ async function measure(hub, proxy, pull, repository) {
   }
   const ms = performance.now() - since;
   client.close();
-  return { ms, requests: client.requests, upstream: (await hub.requests()) - before };
+  // Counted once the upstream is quiet: what goes on after the pull is part of its price.
+  const upstream = (await hub.requests()) - before;
+  return { ms, cpu: processorMs(proxy.pid) - spent, requests: client.requests, upstream };
 }
 
 const summary = (samples) =>
-  Object.fromEntries(["ms", "requests", "upstream"].map((key) => [key, median(samples.map((sample) => sample[key]))]));
+  Object.fromEntries(["ms", "cpu", "requests", "upstream"].map((key) => [key, median(samples.map((sample) => sample[key]))]));

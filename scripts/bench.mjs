@@ -56,7 +56,8 @@ async function bench() {
   const names = entries.map(([name]) => name);
   console.log(`
 Pulls of an image of three layers, ${delay} ms before every answer of the registry. Medians of ${runs}; ratio: to the
-${baseline}; asked: requests of the client; upstream: requests to the registry and its token server.
+${baseline}; CPU: of all the proxy's threads and processes;
+asked: requests of the client; upstream: requests to the registry and its token server.
 
 ${Object.entries(wall).map(([replay, results]) => wallTable(replay, results, names)).join("\n\n")}
 
