@@ -3,6 +3,7 @@
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, Response, StatusCode};
 
+use crate::access::Caller;
 use crate::exchange::Exchange;
 use crate::headers::{self, DOCKER_DISTRIBUTION_API_VERSION, X_PIERHEAD_ERROR};
 use crate::oci::{Code, ErrorBody, OciError};
@@ -116,15 +117,17 @@ impl<P: Platform> Exchange<P> {
         let Reply { host, account, body, .. } = reply;
         let said = self.read_error(method, body).await;
         let name = &registry.name;
+        // A user's login is for the gate: there is none of theirs that the registry would see.
+        let log_in = if matches!(self.caller, Caller::User { .. }) { "" } else { ", or log in with yours" };
         let message = match account {
             Account::Client => format!("`{name}` limits the account that you use: wait, or use one with a higher limit"),
             Account::Operator => format!(
-                "`{name}` limits this proxy's own account: wait, or log in with yours; the proxy's operator can set one with \
-                 a higher limit in CREDENTIALS"
+                "`{name}` limits this proxy's own account: wait{log_in}; the proxy's operator can set one with a higher limit in \
+                 CREDENTIALS"
             ),
             Account::None => format!(
-                "`{name}` limits this proxy, which asked without an account: wait, or log in with yours; the proxy's operator \
-                 can set one in CREDENTIALS"
+                "`{name}` limits this proxy, which asked without an account: wait{log_in}; the proxy's operator can set one in \
+                 CREDENTIALS"
             ),
         };
         let mut error = OciError::new(Code::TooManyRequests, message);

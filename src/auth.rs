@@ -13,6 +13,6 @@ mod scope;
 pub use authorization::{Authorization, bearer};
 pub use basic::Basic;
 pub use challenge::{BearerChallenge, Challenge};
-pub use pass::{ANONYMOUS_LIFE, Pass, PassKind};
+pub use pass::{ANONYMOUS_LIFE, Pass, PassKind, Sealed};
 pub use reply::{ReplyError, TokenReply};
 pub use scope::Scope;

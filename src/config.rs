@@ -2,8 +2,11 @@
 //!
 //! Every error names the key, the value and what was expected. The README's configuration table has the same keys.
 
+mod access;
 mod cache;
+mod limits;
 mod mirror;
+mod rules;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -11,13 +14,15 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
+use crate::access::{Access, Rules};
 use crate::auth::Basic;
 use crate::registry::{Blobs, Registries, Registry};
 
 pub use cache::Cache;
+pub use limits::Limits;
 use mirror::{MirrorSettings, check_mirrors};
 
 /// The operator's settings.
@@ -33,6 +38,12 @@ pub struct Config {
     pub credentials: HashMap<String, Basic>,
     /// What is kept, and for how long.
     pub cache: Cache,
+    /// Who is let in.
+    pub access: Access,
+    /// What may be pulled, and from where.
+    pub rules: Rules,
+    /// How much one may use.
+    pub limits: Limits,
 }
 
 /// A setting that is not what it should be.
@@ -55,7 +66,22 @@ const EXPECTED_CREDENTIALS: &str =
     "an entry names no registry of this proxy; expected such as {\"docker.io\": \"user:token\"}";
 
 /// Every key there is. Anything else among the variables is a misspelling.
-const KEYS: [&str; 6] = ["ACCESS", "CACHE", "CREDENTIALS", "DEFAULT_REGISTRY", "REGISTRIES", "ROUTES"];
+const KEYS: [&str; 11] = [
+    "ACCESS",
+    "CACHE",
+    "CREDENTIALS",
+    "DEFAULT_REGISTRY",
+    "LIMITS",
+    "PATH_SECRET",
+    "REGISTRIES",
+    "ROUTES",
+    "RULES",
+    "SIGNING_KEYS",
+    "USERS",
+];
+
+/// Those whose values and inner names are secrets: no message repeats them.
+const SECRETS: [&str; 2] = ["CREDENTIALS", "USERS"];
 
 /// One entry of `REGISTRIES`. What is left out keeps its built-in value.
 #[derive(Default, Deserialize)]
@@ -109,11 +135,7 @@ impl Config {
             Some(Value::String(name)) => find("DEFAULT_REGISTRY", name)?,
             Some(other) => return Err(error("DEFAULT_REGISTRY", format!("`{other}` is not a registry's name"))),
         };
-        let public = match variables.get("ACCESS") {
-            None => false,
-            Some(Value::String(mode)) if mode == "public" => true,
-            Some(other) => return Err(error("ACCESS", format!("`{other}` is not an access mode; expected \"public\""))),
-        };
+        let access = access::read(variables)?;
         let mut credentials = HashMap::new();
         for (name, pair) in entries::<String>(variables, "CREDENTIALS")? {
             // Values are secrets, and so may a key be that is in the wrong place: neither is in a message.
@@ -122,15 +144,20 @@ impl Config {
             let basic = Basic::from_pair(&pair).ok_or_else(|| error(&key, "expected a string `user:password`"))?;
             credentials.insert(known.name.clone(), basic);
         }
-        if !credentials.is_empty() && !public {
+        if !credentials.is_empty() && access.is_none() {
             return Err(error(
                 "ACCESS",
-                "CREDENTIALS let everybody who may use this proxy read what that account can read; set ACCESS = \"public\" \
-                 to say that this is meant",
+                "CREDENTIALS let everybody who may use this proxy read what that account can read; say who may: set ACCESS to \
+                 \"users\", \"path\" or \"public\"",
             ));
         }
-        let cache = Cache::read(variables.get("CACHE"))?;
-        Ok(Self { registries, routes, default_registry, credentials, cache })
+        let access = access.unwrap_or_default();
+        let rules = rules::read(variables, &registries)?;
+        let limits = Limits::read(variables.get("LIMITS"))?;
+        let mut cache = Cache::read(variables.get("CACHE"))?;
+        cache.blob_bytes = limits.blob_bytes.map_or(cache.blob_bytes, |limit| limit.min(cache.blob_bytes));
+        check_redirects(&registries, &access, limits)?;
+        Ok(Self { registries, routes, default_registry, credentials, cache, access, rules, limits })
     }
 }
 
@@ -194,19 +221,19 @@ fn is_host(text: &str) -> bool {
 }
 
 /// The entries of a setting that is a table. Absent is empty.
-fn entries<T: DeserializeOwned>(variables: &BTreeMap<String, Value>, key: &str) -> Result<BTreeMap<String, T>, ConfigError> {
-    let table: BTreeMap<String, Value> = match variables.get(key) {
-        None => return Ok(BTreeMap::new()),
+fn entries<T: DeserializeOwned>(variables: &BTreeMap<String, Value>, key: &str) -> Result<Vec<(String, T)>, ConfigError> {
+    let table: Map<String, Value> = match variables.get(key) {
+        None => return Ok(Vec::new()),
         // serde's own message would quote the text, which may be a secret: the place is enough.
         Some(Value::String(text)) => serde_json::from_str(text)
             .map_err(|e| error(key, format!("not a JSON object (line {}, column {})", e.line(), e.column())))?,
-        Some(Value::Object(table)) => table.clone().into_iter().collect(),
+        Some(Value::Object(table)) => table.clone(),
         Some(_) => return Err(error(key, "expected a table or a JSON object")),
     };
     table
         .into_iter()
         .map(|(name, value)| {
-            let inner = if key == "CREDENTIALS" { key.to_owned() } else { format!("{key}.\"{name}\"") };
+            let inner = if SECRETS.contains(&key) { key.to_owned() } else { format!("{key}.\"{name}\"") };
             let parsed = serde_json::from_value(value).map_err(|e| error(&inner, without_value(&e.to_string())))?;
             Ok((name, parsed))
         })
@@ -242,6 +269,20 @@ fn check_unambiguous(registries: &Registries) -> Result<(), ConfigError> {
                 return Err(error("REGISTRIES", format!("`{text}` means both `{other}` and `{}`", registry.name)));
             }
         }
+    }
+    Ok(())
+}
+
+/// Where blobs do not come through this proxy, nothing here can see their size; and a client that follows a redirect tells the
+/// other host where it comes from (`Referer`), key and all.
+fn check_redirects(registries: &Registries, access: &Access, limits: Limits) -> Result<(), ConfigError> {
+    let Some(registry) = registries.iter().find(|registry| registry.blobs == Blobs::Redirect) else { return Ok(()) };
+    let key = format!("REGISTRIES.\"{}\".blobs", registry.name);
+    if access.keys.is_some() {
+        return Err(error(&key, "\"redirect\" would show the key in the address to the storage; ACCESS names \"path\""));
+    }
+    if limits.blob_bytes.is_some() {
+        return Err(error(&key, "\"redirect\" lets blobs of any size pass; LIMITS has blob_mib"));
     }
     Ok(())
 }
@@ -319,7 +360,15 @@ mod tests {
             (json!({"REGISTRIES": {"a.example": {"realms": ["auth"]}}}), "REGISTRIES.\"a.example\".realms: `auth`"),
             (json!({"REGISTRIES": {"plain": {}}}), "REGISTRIES.\"plain\": a registry's name"),
             (json!({"REGISTRIES": {"a.example": {"labels": ["ghcr"]}}}), "REGISTRIES: `ghcr` means both"),
-            (json!({"ACCESS": "open"}), "ACCESS: `\"open\"`"),
+            (json!({"ACCESS": "open"}), "ACCESS: `open`"),
+            (
+                json!({"ACCESS": "path", "PATH_SECRET": "abcdefghij0123456789", "REGISTRIES": {"a.example": {"blobs": "redirect"}}}),
+                "REGISTRIES.\"a.example\".blobs: \"redirect\" would show",
+            ),
+            (
+                json!({"LIMITS": {"blob_mib": 1}, "REGISTRIES": {"a.example": {"blobs": "redirect"}}}),
+                "REGISTRIES.\"a.example\".blobs: \"redirect\" lets",
+            ),
             (json!({"CREDENTIALS": {"docker.io": "alice:secret"}}), "ACCESS: CREDENTIALS let"),
             (json!({"ACCESS": "public", "CREDENTIALS": {"docker.io": "nocolon"}}), "CREDENTIALS.\"docker.io\": expected"),
             (json!({"ACCESS": "public", "CREDENTIALS": {"docker.io": ["nocolon"]}}), "CREDENTIALS: expected"),

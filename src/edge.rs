@@ -42,22 +42,27 @@ thread_local! {
 struct Isolate {
     proxy: Rc<Proxy<Cloudflare>>,
     tiers: Rc<Tiers>,
+    limiter: Option<JsValue>,
 }
+
+/// The binding that counts requests, in wrangler.toml.
+const LIMITER: &str = "LIMITER";
 
 /// The entry of every request.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    let Isolate { proxy, tiers } = ISOLATE.with(|cell| {
+    let Isolate { proxy, tiers, limiter } = ISOLATE.with(|cell| {
         cell.get_or_init(|| {
             console_error_panic_hook::set_once();
             let proxy = Rc::new(Proxy::new(Config::read(&settings::variables(&env))));
-            Isolate { proxy, tiers: Rc::new(Tiers::of(&env)) }
+            Isolate { proxy, tiers: Rc::new(Tiers::of(&env)), limiter: settings::binding(&env, LIMITER) }
         })
         .clone()
     });
     let (method, url, headers) = bridge::read_request(&request);
     let cloudflare = Cloudflare {
         tiers,
+        limiter,
         context: Rc::new(context),
         // There the Cache API takes everything and keeps nothing.
         host_has_cache: !host(&url).ends_with(".workers.dev"),
@@ -77,6 +82,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 #[derive(Clone)]
 struct Cloudflare {
     tiers: Rc<Tiers>,
+    limiter: Option<JsValue>,
     context: Rc<Context>,
     host_has_cache: bool,
 }
@@ -144,6 +150,12 @@ impl Platform for Cloudflare {
 
     async fn forget(&self, tier: Tier, key: &str) {
         self.tiers.forget(tier, key).await;
+    }
+
+    async fn admits(&self, who: &str) -> bool {
+        let Some(limiter) = &self.limiter else { return true };
+        // A limiter that fails limits nobody: it is there to be fair, not to keep the door.
+        JsFuture::from(bridge::admits(limiter, who)).await.map_or(true, |admitted| admitted.is_truthy())
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {

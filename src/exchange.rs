@@ -1,12 +1,14 @@
 //! One client request on its way: who serves it, on which host, and what is known of it so far.
 
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use http::StatusCode;
 use http::header::{ACCEPT_ENCODING, HeaderValue, USER_AGENT};
 
+use crate::access::Caller;
 use crate::auth::{Authorization, BearerChallenge, PassKind, bearer};
 use crate::config::Config;
 use crate::memory::{Flight, Manner, Memory, Slot};
@@ -38,6 +40,10 @@ pub struct Exchange<P: Platform> {
     pub memory: Rc<Memory<P::Bytes>>,
     /// The host of ours that was asked.
     pub site: Rc<Site>,
+    /// Who asks.
+    pub caller: Caller,
+    /// From where, as the edge saw it.
+    pub address: Option<IpAddr>,
     /// What the log line will say.
     pub record: Rc<RefCell<Record>>,
 }
@@ -136,7 +142,8 @@ impl<P: Platform> Exchange<P> {
     /// Our own challenge for a registry: Bearer with our realm; Basic where the registry knows nothing else.
     #[must_use]
     pub fn challenge(&self, registry: &Registry, scope: Option<String>, error: Option<&'static str>) -> String {
-        if self.memory.manner(registry) == Some(Manner::Basic) {
+        let for_the_gate = matches!(self.caller, Caller::User { .. });
+        if self.memory.manner(registry) == Some(Manner::Basic) && !for_the_gate {
             return format!(r#"Basic realm="{}""#, self.site.authority);
         }
         self.bearer_challenge(registry, scope, error)
@@ -146,7 +153,7 @@ impl<P: Platform> Exchange<P> {
     #[must_use]
     pub fn bearer_challenge(&self, registry: &Registry, scope: Option<String>, error: Option<&'static str>) -> String {
         let service = self.site.authority.clone();
-        BearerChallenge { realm: self.site.realm(registry), service, scope, error }.to_string()
+        BearerChallenge { realm: self.site.realm(&registry.name), service, scope, error }.to_string()
     }
 
     /// What the client may ask `registry` with.
@@ -156,15 +163,20 @@ impl<P: Platform> Exchange<P> {
     /// `UNAUTHORIZED` for a pass that is expired, mangled or for another registry, and for credentials that belong to
     /// another registry.
     pub fn present(&self, registry: &Registry, authorization: Authorization) -> Result<Presented, OciError> {
+        if let Caller::User { bound, .. } = &self.caller {
+            // It was for the gate, and goes no further.
+            self.record.borrow_mut().presented = Some("user");
+            return match bound {
+                Some(bound) if *bound != registry.name => Err(of_another(bound, registry)),
+                _ => Ok(Presented::AnonymousPass),
+            };
+        }
         let (presented, kind) = match authorization {
             Authorization::None => (Presented::Nothing, "none"),
             Authorization::Broken => {
                 return Err(OciError::new(Code::Unauthorized, "the Authorization header holds no token or credentials"));
             }
-            Authorization::Pass(pass) if pass.registry != registry.name => {
-                let message = format!("this token is for `{}`, not for `{}`", pass.registry, registry.name);
-                return Err(OciError::new(Code::Unauthorized, message));
-            }
+            Authorization::Pass(pass) if pass.registry != registry.name => return Err(of_another(&pass.registry, registry)),
             Authorization::Pass(pass) => match pass.kind {
                 PassKind::Anonymous { expires } if expires <= self.now() => {
                     return Err(OciError::new(Code::Unauthorized, "this token has expired"));
@@ -173,6 +185,9 @@ impl<P: Platform> Exchange<P> {
                 PassKind::Upstream(token) => (Presented::Own(bearer(&token)), "token"),
                 PassKind::Refresh(_) => {
                     return Err(OciError::new(Code::Unauthorized, "a refresh token is good at the token endpoint only"));
+                }
+                PassKind::User(_) => {
+                    return Err(OciError::new(Code::Unauthorized, "this token is for a gate, and opens no registry"));
                 }
             },
             // A static bearer is configured for one address, and goes where that address leads.
@@ -186,4 +201,8 @@ impl<P: Platform> Exchange<P> {
         self.record.borrow_mut().presented = Some(kind);
         Ok(presented)
     }
+}
+
+fn of_another(bound: &str, registry: &Registry) -> OciError {
+    OciError::new(Code::Unauthorized, format!("this token is for `{bound}`, not for `{}`", registry.name))
 }

@@ -26,8 +26,13 @@ const DOCKER_RATELIMIT_SOURCE: HeaderName = HeaderName::from_static("docker-rate
 /// Cloudflare's id of a request.
 pub const CF_RAY: HeaderName = HeaderName::from_static("cf-ray");
 
+/// The client's address, as Cloudflare's edge saw it. `X-Forwarded-For` is whatever a client says.
+pub const CF_CONNECTING_IP: HeaderName = HeaderName::from_static("cf-connecting-ip");
+/// The key of a proxy with `path` access, for clients that can send a header of their own.
+pub const X_PIERHEAD_KEY: HeaderName = HeaderName::from_static("x-pierhead-key");
+
 /// What the core sees of a client's request.
-pub const FROM_CLIENT: [HeaderName; 10] = [
+pub const FROM_CLIENT: [HeaderName; 12] = [
     AUTHORIZATION,
     ACCEPT,
     RANGE,
@@ -38,6 +43,8 @@ pub const FROM_CLIENT: [HeaderName; 10] = [
     IF_RANGE,
     CONTENT_TYPE,
     CF_RAY,
+    CF_CONNECTING_IP,
+    X_PIERHEAD_KEY,
 ];
 
 /// What of it goes on to the upstream.

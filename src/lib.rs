@@ -6,6 +6,7 @@
 //! ```text
 //! edge     the only module that knows Cloudflare
 //!   proxy  the life of a request
+//!     access     who asks, and may they
 //!     route      where does it go, what is asked      (registry, config)
 //!     token      the token endpoint                   (auth, ownership)
 //!     ping       GET /v2/
@@ -17,12 +18,14 @@
 //!
 //! Everything but the edge is plain Rust without clock, randomness or IO: see [`platform::Platform`].
 
+pub mod access;
 pub mod answer;
 pub mod auth;
 pub mod config;
 #[cfg(target_arch = "wasm32")]
 mod edge;
 pub mod exchange;
+mod gate;
 pub mod headers;
 pub mod memory;
 pub mod oci;

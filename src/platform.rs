@@ -56,6 +56,9 @@ pub trait Platform: Clone + 'static {
     /// Drops what a tier has under a key.
     async fn forget(&self, tier: Tier, key: &str);
 
+    /// Counts a request of somebody's, and tells whether that was still within the operator's limit. Without one, it is.
+    async fn admits(&self, who: &str) -> bool;
+
     /// Lets work go on after the answer. It may be cut off at any point.
     fn spawn(&self, work: impl Future<Output = ()> + 'static);
 

@@ -3,21 +3,23 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use http::header::ALLOW;
+use http::header::{ALLOW, AUTHORIZATION};
 use http::{Method, StatusCode};
 use url::Url;
 
+use crate::access::Caller;
 use crate::answer::{self, Answer};
 use crate::auth::Authorization;
 use crate::config::{Config, ConfigError};
 use crate::exchange::Exchange;
+use crate::gate;
 use crate::headers::{self, CF_RAY, OCI_NAMESPACE, X_PIERHEAD_CACHE};
 use crate::memory::Memory;
 use crate::oci::{Code, Endpoint, OciError};
 use crate::platform::{ClientRequest, Payload, Platform};
 use crate::pull::Pull;
 use crate::record::Record;
-use crate::route::{Route, Site};
+use crate::route::{Route, Site, no_such_path};
 use crate::site;
 
 /// The proxy: what the operator set and what this isolate remembers.
@@ -39,12 +41,15 @@ impl<P: Platform> Proxy<P> {
     /// The numbers are those of docs/request-handling.md.
     ///
     /// 1. The URL is read; the site (which host of ours) is known.
-    /// 2. A page of our own: answered at once.
-    /// 3. The method: GET and HEAD, and POST at the token endpoint. pierhead only pulls.
-    /// 4. The route: which registry, and what is asked of it; or a path that is nobody's.
-    /// 5. (Access: may they? Everybody may; the gate will stand here, before anything is fetched.)
-    /// 6. The token endpoint, the ping, or a pull from the upstream.
-    /// 7. Whatever went wrong becomes an OCI error; the log line is written.
+    /// 2. Who asks: anybody, somebody with a key (which leaves the address here), a user, or a stranger.
+    /// 3. A page of our own: answered at once.
+    /// 4. The token endpoint has its own door, since it is where users show who they are. Any other stranger is turned away, and
+    ///    learns nothing.
+    /// 5. The method: GET and HEAD. pierhead only pulls.
+    /// 6. The route: which registry, and what is asked of it; or a path that is nobody's.
+    /// 7. May they: the operator's rules and limits, before anything is fetched or the store is read.
+    /// 8. The ping, or a pull from store and upstream.
+    /// 9. Whatever went wrong becomes an OCI error; the log line is written. No key is in either.
     pub async fn serve(&self, platform: &P, request: ClientRequest<P::Body>) -> Answer<P> {
         let began_ms = platform.now_ms();
         let head = request.method == Method::HEAD;
@@ -55,7 +60,7 @@ impl<P: Platform> Proxy<P> {
         }));
         let mut answer = match self.answer(platform, &record, request).await {
             Ok(answer) => answer,
-            // 7. What went wrong before there was a route; later errors are answered under its names.
+            // 9. What went wrong before there was a route; later errors are answered under its names.
             Err(error) => {
                 record.borrow_mut().fail(&error);
                 answer::error(&error)
@@ -67,7 +72,14 @@ impl<P: Platform> Proxy<P> {
         let mut record = record.borrow_mut();
         record.status = answer.status().as_u16();
         record.duration_ms = platform.now_ms().saturating_sub(began_ms);
-        platform.log(&record.to_line());
+        let mut line = record.to_line();
+        if let Some(keys) = self.config.as_ref().ok().and_then(|config| config.access.keys.as_ref()) {
+            keys.hide(&mut line);
+            if let Payload::Text(text) = answer.body_mut() {
+                keys.hide(text);
+            }
+        }
+        platform.log(&line);
         answer
     }
 
@@ -78,28 +90,38 @@ impl<P: Platform> Proxy<P> {
         request: ClientRequest<P::Body>,
     ) -> Result<Answer<P>, OciError> {
         // 1. The URL.
-        let url = read_url(&request.url)?;
+        let mut url = read_url(&request.url)?;
         record.borrow_mut().host = url.host_str().unwrap_or_default().to_owned();
         let config = self.config.as_ref().map_err(|error| {
             OciError::new(Code::Unavailable, format!("this proxy is not configured right: {error}"))
                 .with_status(StatusCode::INTERNAL_SERVER_ERROR)
         })?;
+
+        // 2. Who asks. From here on no key is in the address.
+        let key = config.access.keys.as_ref().and_then(|keys| keys.take(&mut url, &request.headers));
+        let site = Site::of(config, &url)?.with_key(key);
+        let caller = config.access.caller(&site, &request.headers, platform.now_ms() / 1000);
+        if let Caller::User { name, .. } = &caller {
+            record.borrow_mut().user = Some(name.clone());
+        }
         let exchange = Exchange {
             platform: platform.clone(),
             config: Rc::clone(config),
             memory: Rc::clone(&self.memory),
-            site: Rc::new(Site::of(config, &url)?),
+            site: Rc::new(site),
+            caller,
+            address: gate::address(&request.headers),
             record: Rc::clone(record),
         };
 
-        // 2. A page of our own.
+        // 3. A page of our own.
         let readable = request.method == Method::GET || request.method == Method::HEAD;
-        if readable && let Some(page) = site::page(url.path()) {
+        if readable && let Some(page) = site::page(url.path(), &exchange.caller) {
             record.borrow_mut().endpoint = Some("site");
             return Ok(page);
         }
 
-        // 3. The method, and 6. the token endpoint.
+        // 4. The token endpoint, and the gate.
         if let Some(registry) = url.path().strip_prefix("/token/") {
             record.borrow_mut().endpoint = Some("token");
             if request.method != Method::GET && request.method != Method::POST {
@@ -107,38 +129,31 @@ impl<P: Platform> Proxy<P> {
             }
             return exchange.token_endpoint(registry, &url, request).await;
         }
+        if let Caller::Stranger(why) = &exchange.caller {
+            return exchange.turn_away(&url, why, request.headers.contains_key(AUTHORIZATION));
+        }
+
+        // 5. The method.
         if !readable {
             return Ok(not_allowed(&request.method, "GET, HEAD", record));
         }
 
-        // 4. The route.
-        let Some(route) = Route::find(config, &exchange.site, &url) else {
-            let error = OciError::new(Code::Unsupported, "no such path; a registry's paths begin with `/v2/`");
-            return Err(error.with_status(StatusCode::NOT_FOUND));
-        };
-        let (route, endpoint) = route?;
+        // 6. The route.
+        let (route, endpoint) = Route::find(config, &exchange.site, &url).ok_or_else(no_such_path)??;
         record.borrow_mut().registry = Some(route.registry.name.clone());
+        if let Endpoint::Repository(name, resource) = &endpoint {
+            let mut record = record.borrow_mut();
+            record.endpoint = Some(resource.kind());
+            record.name = Some(route.registry.upstream_name(name.as_str()));
+            record.reference = resource.reference();
+        }
 
-        // 5. Access.
-
-        // 6. The ping, or a pull.
-        let work = match &endpoint {
-            Endpoint::Ping => {
-                record.borrow_mut().endpoint = Some("ping");
-                exchange.ping(&route, &request.method, Authorization::read(&request.headers)).await
-            }
-            Endpoint::Repository(name, resource) => {
-                {
-                    let mut record = record.borrow_mut();
-                    record.endpoint = Some(resource.kind());
-                    record.name = Some(route.registry.upstream_name(name.as_str()));
-                    record.reference = resource.reference();
-                }
-                let (route, method, url, client) = (&route, &request.method, &url, &request.headers);
-                exchange.pull(Pull { route, name, resource, method, url, client }).await
-            }
+        // 7. May they, and 8. the work.
+        let answer = match exchange.admit(&route, &endpoint).await {
+            Ok(()) => exchange.work(&route, &endpoint, &url, &request).await,
+            Err(denied) => Err(denied),
         };
-        let mut answer = work.unwrap_or_else(|error| exchange.fail(&error));
+        let mut answer = answer.unwrap_or_else(|error| exchange.fail(&error));
         if let Some(outcome) = record.borrow().store {
             answer::set(answer.headers_mut(), X_PIERHEAD_CACHE, outcome.as_str());
         }
@@ -147,6 +162,26 @@ impl<P: Platform> Proxy<P> {
             answer::set(answer.headers_mut(), OCI_NAMESPACE, ns);
         }
         Ok(answer)
+    }
+}
+
+impl<P: Platform> Exchange<P> {
+    /// The ping, or a pull.
+    async fn work(
+        &self,
+        route: &Route,
+        endpoint: &Endpoint,
+        url: &Url,
+        request: &ClientRequest<P::Body>,
+    ) -> Result<Answer<P>, OciError> {
+        let (method, client) = (&request.method, &request.headers);
+        match endpoint {
+            Endpoint::Ping => {
+                self.record.borrow_mut().endpoint = Some("ping");
+                self.ping(route, method, Authorization::read(client)).await
+            }
+            Endpoint::Repository(name, resource) => self.pull(Pull { route, name, resource, method, url, client }).await,
+        }
     }
 }
 

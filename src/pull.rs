@@ -13,6 +13,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICAT
 use http::{Method, StatusCode};
 use url::Url;
 
+use crate::access::Caller;
 use crate::answer::{self, Answer};
 use crate::auth::{Authorization, Challenge};
 use crate::exchange::{Exchange, Presented};
@@ -91,7 +92,13 @@ impl<P: Platform> Exchange<P> {
                 return Ok(self.unauthorized(registry, scope, Some("invalid_token"), &why));
             }
         };
-        let ask = pull.ask(presented);
+        let answer = self.fetch(pull, pull.ask(presented)).await?;
+        if matches!(pull.resource, Resource::Blob(_)) { self.check_size(answer) } else { Ok(answer) }
+    }
+
+    /// From the store, or from whoever has it.
+    async fn fetch(&self, pull: Pull<'_>, ask: Ask<'_>) -> Result<Answer<P>, OciError> {
+        let registry = ask.registry;
         if matches!(ask.presented, Presented::Own(_)) {
             return self.relay(pull, &ask).await;
         }
@@ -155,15 +162,21 @@ impl<P: Platform> Exchange<P> {
             let message = format!("the storage at `{}` (for `{}`) answered {status}; try again", reply.host, registry.name);
             return Err(OciError::new(Code::Unavailable, message));
         }
+        if status == StatusCode::UNAUTHORIZED && matches!(self.caller, Caller::User { .. }) {
+            // There is nothing that the client could show: a 401 would have it ask for another password of this proxy's.
+            let why = self.reason(&ask.method, reply).await;
+            let message =
+                format!("`{}` wants an account for this ({why}); this proxy's operator can set one", registry.name);
+            return Ok(self.registrys_own(&OciError::new(Code::Denied, message)));
+        }
         let scope = Some(pull.route.client_scope(pull.name));
         let could_log_in = registry.login && self.memory.manner(registry) != Some(Manner::Open);
         let nothing = matches!(ask.presented, Presented::Nothing) && could_log_in;
         if nothing && (no_access || status == StatusCode::TOO_MANY_REQUESTS) {
             let why = self.reason(&ask.method, reply).await;
             let error = OciError::new(Code::Unauthorized, format!("`{}` wants a login for this ({why})", registry.name));
-            let mut answer = self.unauthorized(registry, scope, None, &error);
-            // It was the registry that refused.
-            answer.headers_mut().remove(X_PIERHEAD_ERROR);
+            let mut answer = self.registrys_own(&error);
+            answer::set(answer.headers_mut(), WWW_AUTHENTICATE, &self.challenge(registry, scope, None));
             return Ok(answer);
         }
         let reason = (status == StatusCode::UNAUTHORIZED).then(|| reason_of(&reply.headers));
@@ -172,6 +185,13 @@ impl<P: Platform> Exchange<P> {
             answer::set(answer.headers_mut(), WWW_AUTHENTICATE, &self.challenge(registry, scope, reason));
         }
         Ok(answer)
+    }
+
+    /// A refusal in words of ours: it was the registry that refused.
+    fn registrys_own(&self, error: &OciError) -> Answer<P> {
+        let mut answer = self.fail(error);
+        answer.headers_mut().remove(X_PIERHEAD_ERROR);
+        answer
     }
 
     /// The upstream's own words for a refusal, or its status.

@@ -27,7 +27,11 @@ pub struct Record {
     /// Tag or digest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// What the client presented: `none`, `anonymous`, `token`, `basic`, `bearer`, `refresh`.
+    /// The user of this proxy's own who asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// What the client presented to the registry: `none`, `anonymous`, `token`, `basic`, `bearer`, `refresh`; `user`, where it
+    /// was for the gate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub presented: Option<&'static str>,
     /// What came of asking the store.

@@ -10,8 +10,10 @@
 
 use std::rc::Rc;
 
+use http::StatusCode;
 use url::{Host, Url, form_urlencoded};
 
+use crate::access::Taken;
 use crate::auth::Scope;
 use crate::config::Config;
 use crate::oci::{Code, Endpoint, OciError, RepositoryName, Resource};
@@ -28,6 +30,8 @@ pub struct Site {
     pub home: Rc<Registry>,
     /// The host names no registry.
     pub gateway: bool,
+    /// The key that this client's requests bear.
+    key: Option<Taken>,
 }
 
 /// Where a `/v2/` request goes, and how the client spelled it.
@@ -68,6 +72,7 @@ impl Site {
             gateway: registry.is_none(),
             home: registry.unwrap_or_else(|| Rc::clone(&config.default_registry)),
             authority,
+            key: None,
         })
     }
 
@@ -85,10 +90,50 @@ impl Site {
         host == asked || beside || config.routes.keys().any(routed)
     }
 
-    /// The token endpoint for a registry.
+    /// The same site, for a client that has shown a key.
     #[must_use]
-    pub fn realm(&self, registry: &Registry) -> String {
-        format!("{}/token/{}", self.origin, registry.name)
+    pub fn with_key(self, key: Option<Taken>) -> Self {
+        Self { key, ..self }
+    }
+
+    /// Whether the client has shown a key.
+    #[must_use]
+    pub const fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// The token endpoint for a registry, named in any way. It keeps the key: the client goes there with nothing else.
+    #[must_use]
+    pub fn realm(&self, registry: &str) -> String {
+        let key = self.key.as_ref().map(Taken::path).unwrap_or_default();
+        format!("{}{key}/token/{registry}", self.origin)
+    }
+}
+
+/// An address below `/v2/`, as the client spelled it and nobody has looked anything up: what a stranger is told must not depend
+/// on what this proxy knows.
+pub struct Spelling {
+    /// What the client calls the registry; on a gateway its default, if the client calls it nothing.
+    pub registry: String,
+    /// The scope for the repository, if one is asked for.
+    pub scope: Option<String>,
+}
+
+impl Spelling {
+    /// Reads an address. `None` when it is not below `/v2/`.
+    #[must_use]
+    pub fn read(site: &Site, url: &Url) -> Option<Self> {
+        let (before, behind) = split(url.path())?;
+        let ns = url.query_pairs().find(|(key, _)| key == "ns").map(|(_, ns)| ns.into_owned());
+        let named = ns.or_else(|| Some(before.to_owned()).filter(|text| !text.is_empty()));
+        // It is repeated in the challenge.
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-');
+        let registry = named.filter(|text| text.len() <= 253 && text.bytes().all(plain));
+        let scope = match Endpoint::parse(behind) {
+            Ok(Endpoint::Repository(name, _)) => Some(Scope::pull(name.as_str())),
+            _ => None,
+        };
+        Some(Self { registry: registry.unwrap_or_else(|| site.home.name.clone()), scope })
     }
 }
 
@@ -158,6 +203,13 @@ impl Route {
     pub fn client_scope(&self, name: &RepositoryName) -> String {
         Scope::pull(&format!("{}{name}", self.prefix))
     }
+}
+
+/// For a path that is nobody's.
+#[must_use]
+pub fn no_such_path() -> OciError {
+    let error = OciError::new(Code::Unsupported, "no such path; a registry's paths begin with `/v2/`");
+    error.with_status(StatusCode::NOT_FOUND)
 }
 
 /// What stands before `/v2/` and what behind it.
@@ -360,7 +412,7 @@ mod tests {
             ("http://[::1]:8787/v2/", "http://[::1]:8787/token/docker.io"),
         ] {
             let site = Site::of(&config, &Url::parse(url).unwrap()).unwrap();
-            assert_eq!(site.realm(&site.home), realm);
+            assert_eq!(site.realm(&site.home.name), realm);
         }
         assert!(Site::of(&config, &Url::parse("https://a\"b.example/v2/").unwrap()).is_err());
     }

@@ -10,9 +10,10 @@ use std::rc::Rc;
 
 use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
-use serde_json::json;
+use serde::Serialize;
 use url::Url;
 
+use crate::access::{Caller, USER_LIFE, Users};
 use crate::answer::{self, Answer};
 use crate::auth::{ANONYMOUS_LIFE, Pass, Scope};
 use crate::exchange::Exchange;
@@ -43,14 +44,25 @@ impl<P: Platform> Exchange<P> {
     }
 
     async fn exchange_token(&self, named: &str, url: &Url, request: ClientRequest<P::Body>) -> Result<Answer<P>, OciError> {
-        let unknown = || OciError::new(Code::NameUnknown, "the token path names no registry of this proxy");
-        let named = self.config.registries.by_name(named).ok_or_else(unknown)?;
-        let asked = TokenRequest::read(&self.platform, url, request).await?;
+        let mut asked = TokenRequest::read(&self.platform, url, request).await?;
         self.record.borrow_mut().presented = Some(asked.credentials.kind());
+        let user = self.door(&mut asked)?;
+        self.count(user.map(|(_, name)| name)).await?;
+        let registries = &self.config.registries;
+        // A stranger is sent here with whatever word was in the address.
+        let named = registries
+            .by_name(named)
+            .or_else(|| registries.by_label(named))
+            .ok_or_else(|| OciError::new(Code::NameUnknown, "the token path names no registry of this proxy"))?;
         // `docker login` asks for no scope: a gateway's default in the path is nobody's choice then, and the credentials
         // alone tell the registry.
         let by_default = asked.scopes.is_empty() && self.site.gateway && named.name == self.site.home.name;
         let (mut registry, scopes) = self.rename(named, &asked.scopes)?;
+        if let Some((users, name)) = user {
+            self.record.borrow_mut().registry = Some(registry.name.clone());
+            self.config.rules.check_address(&registry.name, self.address)?;
+            return Ok(reply(&users.pass(name, &registry.name, &self.site.authority, self.now()), USER_LIFE));
+        }
         let (owner, credentials) = match asked.credentials {
             Credentials::None => (None, Credentials::None),
             Credentials::Password(basic) => {
@@ -70,12 +82,40 @@ impl<P: Platform> Exchange<P> {
             registry = Rc::clone(owner);
         }
         self.record.borrow_mut().registry = Some(registry.name.clone());
+        self.config.rules.check_address(&registry.name, self.address)?;
         let Some(owner) = owner.filter(|_| registry.login) else {
             // Nothing to show, or nobody to show it to: what is public is served all the same.
-            return Ok(anonymous(&Pass::anonymous(&registry.name, self.now())));
+            return Ok(reply(&Pass::anonymous(&registry.name, self.now()), ANONYMOUS_LIFE));
         };
         self.check_owner(&registry, &owner.name)?;
         self.forward(&registry, TokenRequest { credentials, scopes, ..asked }).await
+    }
+
+    /// The gate as it stands here, where users show who they are, and where a key may come in a scope: docker and podman take the
+    /// address of this endpoint from `GET /v2/`, which has none. The user, where credentials are the gate's own.
+    fn door(&self, asked: &mut TokenRequest) -> Result<Option<(&Users, &str)>, OciError> {
+        let access = &self.config.access;
+        let key_in_scope = access.keys.as_ref().is_some_and(|keys| keys.take_from(&mut asked.scopes).is_some());
+        let user = match (&self.caller, &access.users) {
+            _ if key_in_scope => None,
+            (Caller::Anybody | Caller::Keyholder, _) => None,
+            (Caller::User { .. } | Caller::Stranger(_), Some(users)) => match &asked.credentials {
+                Credentials::Password(basic) => Some((users, users.check(basic)?)),
+                Credentials::None => return Err(users.none(&self.site.authority)),
+                Credentials::Refresh { .. } => {
+                    return Err(OciError::new(
+                        Code::Unauthorized,
+                        "this proxy has no refresh tokens; use user name and token",
+                    ));
+                }
+            },
+            (Caller::Stranger(why), None) => return Err(why.clone()),
+            (Caller::User { .. }, None) => None,
+        };
+        if let Some((_, name)) = user {
+            self.record.borrow_mut().user = Some(name.to_owned());
+        }
+        Ok(user)
     }
 
     /// The registry the scopes are for, and the scopes under its own names, each once.
@@ -123,10 +163,27 @@ impl<P: Platform> Exchange<P> {
     }
 }
 
-/// The reply with an anonymous pass. Clients read `token` or `access_token`, so both are there.
-fn anonymous<P: Platform>(pass: &Pass) -> Answer<P> {
+/// A reply of the token endpoint. Clients read `token` or `access_token`, so both are there.
+#[derive(Serialize)]
+struct Granted<'a> {
+    access_token: &'a str,
+    /// In seconds.
+    expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    token: &'a str,
+}
+
+/// The reply with a pass of our own, for `life` seconds.
+fn reply<P: Platform>(pass: &Pass, life: u64) -> Answer<P> {
     let token = pass.to_token();
     let token = token.expose();
-    let body = json!({ "token": token, "access_token": token, "expires_in": ANONYMOUS_LIFE });
-    answer::json(StatusCode::OK, body.to_string())
+    granted(&Granted { token, access_token: token, expires_in: life, refresh_token: None, issued_at: None })
+}
+
+fn granted<P: Platform>(granted: &Granted<'_>) -> Answer<P> {
+    // Texts and a number always serialize.
+    answer::json(StatusCode::OK, serde_json::to_string(granted).unwrap_or_default())
 }

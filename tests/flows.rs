@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! #     what it shows
-//! set   a setting: `set ROUTES {"hub.example.com": "docker.io"}`
+//! set   a setting: `set ROUTES {"hub.example.com": "docker.io"}`. One called PATH_SECRET must be in no log and no answer but in a realm
+//! limit how many requests of one user or address are let through from here on
 //! at    the time from here on, Unix seconds; the first is 1000
 //! tier  a tier that is there from here on: `tier cache`, `tier bucket`; without, there is the isolate's memory alone
 //! new   another isolate serves from here on: what is in the tiers stays, what is remembered does not
@@ -20,7 +21,8 @@
 //! What goes on after the answer (`waitUntil`) is done, its upstream requests among the others, before the next request comes.
 //! Anywhere, `$(anonymous R)`, `$(upstream R T)` and `$(refresh R T)` are tokens of ours for registry R (made at `at`),
 //! `$(basic U:P)` is base64, `$(digest)` is a sound digest, `$(sha256 TEXT)` is the digest of TEXT, `$(index X)` is a small index
-//! that differs by X, `$(digest-of X)` is its digest, `$(size-of X)` its length.
+//! that differs by X, `$(digest-of X)` is its digest, `$(size-of X)` its length; `$(signing-key)` is a key for SIGNING_KEYS, and
+//! `$(user HOST R NAME TOKEN)` a pass that it signed.
 
 #![allow(
     clippy::unwrap_used,
@@ -44,6 +46,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use pierhead::access::{SigningKeys, Users};
 use pierhead::auth::{Pass, PassKind};
 use pierhead::config::Config;
 use pierhead::headers::{FROM_CLIENT, FROM_UPSTREAM};
@@ -68,6 +71,7 @@ enum Step {
     At(u64),
     Tier(Tier),
     NewIsolate,
+    Limit(u32),
     Set(String, String),
     /// The client's request, the upstream's part, the answer.
     Exchange {
@@ -101,32 +105,52 @@ fn play(text: &str) -> Result<(), String> {
     let mut proxy = None;
     let mut now = 1000;
     let tiers = Tiers::default();
+    let limits = Rc::new(RefCell::new(Limits::default()));
     for step in parse(text) {
         match step {
             Step::At(time) => now = time,
             Step::Tier(tier) => tiers.borrow_mut().push((tier, HashMap::new())),
             Step::NewIsolate => proxy = None,
+            Step::Limit(limit) => *limits.borrow_mut() = Limits { limit: Some(limit), ..Limits::default() },
             Step::Set(key, value) => {
+                let value = expand(&value, now);
                 let value = serde_json::from_str(&value).unwrap_or(serde_json::Value::String(value));
                 variables.insert(key, value);
             }
             Step::Exchange { request, upstream, answer } => {
                 let proxy = proxy.get_or_insert_with(|| Proxy::new(Config::read(&variables)));
-                exchange(proxy, now, &tiers, &request, upstream, &answer)?;
+                let key = variables.get("PATH_SECRET").and_then(serde_json::Value::as_str);
+                let world = World { now, tiers: &tiers, limits: &limits, key };
+                exchange(proxy, &world, &request, upstream, &answer)?;
             }
         }
     }
     Ok(())
 }
 
+/// What outlives an exchange.
+struct World<'a> {
+    now: u64,
+    tiers: &'a Tiers,
+    limits: &'a Rc<RefCell<Limits>>,
+    key: Option<&'a str>,
+}
+
+/// What the limiter has counted.
+#[derive(Default)]
+struct Limits {
+    limit: Option<u32>,
+    counts: HashMap<String, u32>,
+}
+
 fn exchange(
     proxy: &Proxy<Script>,
-    now: u64,
-    tiers: &Tiers,
+    world: &World<'_>,
     request: &Message,
     upstream: Vec<(Message, Message)>,
     expected: &Message,
 ) -> Result<(), String> {
+    let now = world.now;
     let (method, url) = request.first.split_once(' ').ok_or("a request line is a method and a URL")?;
     let script = Script(Rc::new(Scene {
         now,
@@ -134,7 +158,8 @@ fn exchange(
         problems: RefCell::default(),
         log: RefCell::default(),
         secrets: RefCell::default(),
-        tiers: tiers.clone(),
+        tiers: world.tiers.clone(),
+        limits: world.limits.clone(),
         later: RefCell::default(),
     }));
     let headers = header_map(&request.headers, &FROM_CLIENT, now);
@@ -188,6 +213,12 @@ fn exchange(
             problems.push(format!("the log holds a secret: {all}"));
         }
     }
+    if let Some(key) = world.key {
+        let mut told = parts.headers.iter().filter(|(name, _)| *name != "www-authenticate");
+        if told.any(|(_, value)| value.to_str().unwrap().contains(key)) || format!("{all}{body}").contains(key) {
+            problems.push("the key is in the log or the answer".to_owned());
+        }
+    }
     if problems.is_empty() {
         return Ok(());
     }
@@ -205,6 +236,7 @@ struct Script(Rc<Scene>);
 struct Scene {
     now: u64,
     tiers: Tiers,
+    limits: Rc<RefCell<Limits>>,
     later: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
     steps: RefCell<VecDeque<(Message, Message)>>,
     problems: RefCell<Vec<String>>,
@@ -329,6 +361,14 @@ impl Platform for Script {
         }
     }
 
+    async fn admits(&self, who: &str) -> bool {
+        let mut left = self.limits.borrow_mut();
+        let Some(limit) = left.limit else { return true };
+        let count = left.counts.entry(who.to_owned()).or_default();
+        *count += 1;
+        *count <= limit
+    }
+
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.later.borrow_mut().push(Box::pin(work));
     }
@@ -400,6 +440,8 @@ fn matches(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
+const SIGNING_KEY: &str = "the-signing-key-of-the-flows-0123";
+
 fn expand(text: &str, now: u64) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -418,6 +460,12 @@ fn expand(text: &str, now: u64) -> String {
             "index" => index(words[1]),
             "digest-of" => digest(&index(words[1])),
             "size-of" => index(words[1]).len().to_string(),
+            "signing-key" => SIGNING_KEY.to_owned(),
+            "user" => {
+                let sums = vec![(words[3].to_owned(), sha256(words[4].as_bytes()))];
+                let users = Users::new(sums, SigningKeys::new(vec![Secret::new(SIGNING_KEY)]).unwrap());
+                users.pass(words[3], words[2], words[1], now).to_token().expose().to_owned()
+            }
             "long" => "x".repeat(words[1].parse().unwrap()),
             other => panic!("no such word: {other}"),
         };
@@ -479,6 +527,7 @@ fn parse(text: &str) -> Vec<Step> {
             }
             "at" => steps.push(Step::At(rest.parse().expect("at SECONDS"))),
             "new" => steps.push(Step::NewIsolate),
+            "limit" => steps.push(Step::Limit(rest.parse().expect("limit REQUESTS"))),
             "tier" => steps.push(Step::Tier(match rest {
                 "cache" => Tier::Cache,
                 "bucket" => Tier::Bucket,

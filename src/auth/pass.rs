@@ -1,8 +1,8 @@
 //! The tokens this proxy hands out: `ph1.<kind>.<registry>.<payload>`.
 //!
-//! Every token that leaves is wrapped with the registry it is for, so that it cannot be carried to another one. A pass is
-//! not signed: it confers nothing that its bearer did not have, since an anonymous one stands for what anybody gets
-//! and the others hold the upstream's own token.
+//! Every token that leaves is wrapped with the registry it is for, so that it cannot be carried to another one. A user's pass
+//! is signed, for it opens the gate. The others confer nothing that their bearer did not have: an anonymous one stands for
+//! what anybody gets who is let in, and the rest hold the upstream's own token.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -35,6 +35,27 @@ pub enum PassKind {
     Upstream(Secret),
     /// The upstream's own refresh token, good at the token endpoint only.
     Refresh(Secret),
+    /// A user of this proxy's own: see [`crate::access`].
+    User(Sealed),
+}
+
+/// A user's pass, as it was signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// The user's name.
+    pub name: String,
+    /// Unix seconds.
+    pub expires: u64,
+    /// What proves it: see [`crate::access::SigningKeys`].
+    pub seal: String,
+}
+
+impl Sealed {
+    fn parse(text: &str) -> Option<Self> {
+        let (expires, rest) = text.split_once(':')?;
+        let (seal, name) = rest.split_once(':')?;
+        Some(Self { name: name.to_owned(), expires: expires.parse().ok()?, seal: seal.to_owned() })
+    }
 }
 
 impl Pass {
@@ -65,6 +86,7 @@ impl Pass {
             "anonymous" => PassKind::Anonymous { expires: payload.parse().ok()? },
             "upstream" => PassKind::Upstream(Secret::new(payload)),
             "refresh" => PassKind::Refresh(Secret::new(payload)),
+            "user" => PassKind::User(Sealed::parse(&payload)?),
             _ => return None,
         };
         Some(Self { registry: registry.to_owned(), kind })
@@ -77,6 +99,7 @@ impl Pass {
             PassKind::Anonymous { expires } => ("anonymous", &Secret::new(expires.to_string())),
             PassKind::Upstream(token) => ("upstream", token),
             PassKind::Refresh(token) => ("refresh", token),
+            PassKind::User(Sealed { name, expires, seal }) => ("user", &Secret::new(format!("{expires}:{seal}:{name}"))),
         };
         Secret::new(format!("{MARK}{kind}.{}.{}", self.registry, URL_SAFE_NO_PAD.encode(payload.expose())))
     }
@@ -92,6 +115,7 @@ mod tests {
             PassKind::Anonymous { expires: 12 },
             PassKind::Upstream(Secret::new("eyJ0.eyJp.c2ln")),
             PassKind::Refresh(Secret::new("r/+=")),
+            PassKind::User(Sealed { name: "alice@example.com".into(), expires: 12, seal: "c2VhbA".into() }),
         ] {
             let pass = Pass { registry: "us-west2-docker.pkg.dev".into(), kind };
             let token = pass.to_token();
@@ -110,6 +134,10 @@ mod tests {
             "ph1.anonymous.docker.io.!!",
             "ph1.anonymous.docker.io.c29vbg",
             "ph1.other.docker.io.MTI",
+            // "12", "12:seal" and "x:seal:name" in base64url
+            "ph1.user.docker.io.MTI",
+            "ph1.user.docker.io.MTI6c2VhbA",
+            "ph1.user.docker.io.eDpzZWFsOm5hbWU",
             // "a\r\nb" and "ä" in base64url
             "ph1.upstream.docker.io.YQ0KYg",
             "ph1.upstream.docker.io.w6Q",

@@ -51,3 +51,6 @@ export const send = async (method, url, headers, body, milliseconds) =>
 
 /** The answer to the client. */
 export const respond = (status, headers, body) => new Response(body, { status, headers: record(headers) });
+
+/** Whether a limiter lets somebody's request through. */
+export const admits = async (limiter, key) => (await limiter.limit({ key })).success;

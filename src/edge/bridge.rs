@@ -19,6 +19,9 @@ extern "C" {
     /// Sends a request. The promise is of a [`Response`], or null when the time is up.
     pub fn send(method: &str, url: &str, headers: &str, body: &JsValue, milliseconds: u32) -> Promise;
 
+    /// Whether a limiter lets somebody's request through. The promise is of a boolean.
+    pub fn admits(limiter: &JsValue, who: &str) -> Promise;
+
     /// An answer to the client.
     #[wasm_bindgen(catch)]
     pub fn respond(status: u16, headers: &str, body: &JsValue) -> Result<Response, JsValue>;

@@ -12,6 +12,7 @@ use crate::headers::{self, DOCKER_CONTENT_DIGEST, DOCKER_DISTRIBUTION_API_VERSIO
 use crate::oci::{Code, OciError, Reference, Resource};
 use crate::platform::{Payload, Platform};
 use crate::registry::Blobs;
+use crate::route::Site;
 use crate::store::MAX_HELD;
 use crate::upstream::{Account, Ask, Reply, ReplyBody};
 
@@ -38,7 +39,7 @@ impl<P: Platform> Exchange<P> {
             let message = format!("`{}` (for `{}`) sent a web page in place of an answer", reply.host, ask.registry.name);
             return Err(OciError::new(Code::Unavailable, message));
         }
-        Ok(under_clients_names(pull, reply))
+        Ok(under_clients_names(pull, &self.site, reply))
     }
 
     /// HEAD of a manifest that tells nothing: docker stops at `missing or empty Content-Length header`, so the manifest is
@@ -58,7 +59,7 @@ impl<P: Platform> Exchange<P> {
     }
 }
 
-fn under_clients_names<P: Platform>(pull: Pull<'_>, reply: Reply<P::Body>) -> Answer<P> {
+fn under_clients_names<P: Platform>(pull: Pull<'_>, site: &Site, reply: Reply<P::Body>) -> Answer<P> {
     let mut headers = headers::to_client(&reply.headers);
     if reply.account == Account::Operator {
         headers::hide_account(&mut headers);
@@ -76,7 +77,7 @@ fn under_clients_names<P: Platform>(pull: Pull<'_>, reply: Reply<P::Body>) -> An
     answer::set(&mut headers, DOCKER_DISTRIBUTION_API_VERSION, "registry/2.0");
     // An edge that compresses drops Content-Length, and docker then stops.
     answer::set(&mut headers, CACHE_CONTROL, "no-transform");
-    if let Some(link) = headers::text(&reply.headers, &LINK).and_then(|link| next_page(link, pull)) {
+    if let Some(link) = headers::text(&reply.headers, &LINK).and_then(|link| next_page(link, pull, site)) {
         answer::set(&mut headers, LINK, &link);
     }
     // Only a registry set to `blobs = "redirect"` gets here with one.
@@ -105,7 +106,7 @@ pub(super) fn query_without_ns(url: &Url) -> String {
 /// The `Link` to the next page under the client's own path; quay.io's names its own host.
 ///
 /// Only the query is the registry's. A link that is not `next`, or that leads to another path, is dropped.
-fn next_page(link: &str, pull: Pull<'_>) -> Option<String> {
+fn next_page(link: &str, pull: Pull<'_>, site: &Site) -> Option<String> {
     let Pull { route, name, resource, url, .. } = pull;
     // A target holds no `<`, so each one begins a link of its own.
     let links = link.split('<').filter_map(|link| link.split_once('>'));
@@ -124,7 +125,9 @@ fn next_page(link: &str, pull: Pull<'_>) -> Option<String> {
         let ns = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         query = if query.is_empty() { format!("?{ns}") } else { format!("{query}&{ns}") };
     }
-    Some(format!(r#"<{}{query}>; rel="next""#, route.client_path(name, resource)))
+    // Of a path with a key in it only the client knows all: the same path then (RFC 3986 section 5.2.2), with another query.
+    let path = if site.has_key() { String::new() } else { route.client_path(name, resource) };
+    Some(format!(r#"<{path}{query}>; rel="next""#))
 }
 
 /// Makes the answer to a one-byte ranged GET into the answer to a HEAD.

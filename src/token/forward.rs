@@ -2,11 +2,11 @@
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
-use serde_json::json;
 use url::form_urlencoded;
 
+use super::Granted;
 use super::request::{Credentials, TokenRequest};
-use crate::answer::{self, Answer};
+use crate::answer::Answer;
 use crate::auth::{Pass, PassKind, Scope, TokenReply};
 use crate::exchange::Exchange;
 use crate::memory::Manner;
@@ -83,17 +83,16 @@ fn form(credentials: &Credentials, pairs: Vec<(&str, String)>) -> Secret {
     Secret::new(form.append_pair("grant_type", grant).extend_pairs(pairs).extend_pairs(secrets).finish())
 }
 
-/// The upstream's reply with its tokens wrapped. Clients read `token` or `access_token`, so both are there.
+/// The upstream's reply with its tokens wrapped.
 fn wrapped<P: Platform>(registry: &Registry, reply: TokenReply) -> Answer<P> {
     let wrap = |kind| Pass { registry: registry.name.clone(), kind }.to_token();
     let token = wrap(PassKind::Upstream(reply.token));
     let refresh = reply.refresh_token.map(|token| wrap(PassKind::Refresh(token)));
-    let mut body = serde_json::Map::from_iter([
-        ("token".to_owned(), json!(token.expose())),
-        ("access_token".to_owned(), json!(token.expose())),
-        ("expires_in".to_owned(), json!(reply.expires_in)),
-    ]);
-    body.extend(refresh.map(|token| ("refresh_token".to_owned(), json!(token.expose()))));
-    body.extend(reply.issued_at.map(|time| ("issued_at".to_owned(), json!(time))));
-    answer::json(StatusCode::OK, serde_json::Value::Object(body).to_string())
+    super::granted(&Granted {
+        token: token.expose(),
+        access_token: token.expose(),
+        expires_in: reply.expires_in,
+        refresh_token: refresh.as_ref().map(Secret::expose),
+        issued_at: reply.issued_at,
+    })
 }
