@@ -45,7 +45,7 @@ export async function nodeModules() {
 const unoptimised = { CARGO_PROFILE_RELEASE_OPT_LEVEL: "0", CARGO_PROFILE_RELEASE_LTO: "off" };
 
 /** The folder with a program that cargo builds from source, once. */
-async function cargoTool(crate, version) {
+export async function cargoTool(crate, version) {
   const home = join(toolchainDir, `${crate}-${version}`);
   if (!existsSync(home)) {
     await complete(home, (partial) =>

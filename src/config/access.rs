@@ -80,8 +80,9 @@ fn keys(variables: &BTreeMap<String, Value>) -> Result<Keys, ConfigError> {
 fn texts(variables: &BTreeMap<String, Value>, key: &str) -> Vec<Secret> {
     let list = |texts: Vec<String>| texts.into_iter().map(Secret::new).collect();
     match variables.get(key) {
-        Some(Value::String(text)) if text.starts_with('[') => serde_json::from_str(text).map(list).unwrap_or_default(),
-        Some(Value::String(text)) => vec![Secret::new(text)],
+        Some(Value::String(text)) if text.trim().starts_with('[') => serde_json::from_str(text).map(list).unwrap_or_default(),
+        // A file that was piped in ends with a line end.
+        Some(Value::String(text)) => vec![Secret::new(text.trim())],
         Some(value) => serde_json::from_value(value.clone()).map(list).unwrap_or_default(),
         None => Vec::new(),
     }
@@ -106,7 +107,7 @@ mod tests {
         let users = json!({"ACCESS": "users", "USERS": {"alice": SUM}, "SIGNING_KEYS": KEY});
         let users = access(users).unwrap().unwrap();
         assert!(users.users.is_some() && users.keys.is_none());
-        let keys = access(json!({"ACCESS": ["path"], "PATH_SECRET": KEY})).unwrap().unwrap();
+        let keys = access(json!({"ACCESS": ["path"], "PATH_SECRET": format!("{KEY}\n")})).unwrap().unwrap();
         assert!(keys.users.is_none() && keys.keys.is_some());
         let both = json!({
             "ACCESS": ["users", "path"], "USERS": format!("{{\"alice\": \"{SUM}\"}}"),
