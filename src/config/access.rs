@@ -80,7 +80,9 @@ fn keys(variables: &BTreeMap<String, Value>) -> Result<Keys, ConfigError> {
 fn texts(variables: &BTreeMap<String, Value>, key: &str) -> Vec<Secret> {
     let list = |texts: Vec<String>| texts.into_iter().map(Secret::new).collect();
     match variables.get(key) {
-        Some(Value::String(text)) if text.trim().starts_with('[') => serde_json::from_str(text).map(list).unwrap_or_default(),
+        Some(Value::String(text)) if text.trim().starts_with('[') => {
+            serde_json::from_str(text).map(list).unwrap_or_default()
+        }
         // A file that was piped in ends with a line end.
         Some(Value::String(text)) => vec![Secret::new(text.trim())],
         Some(value) => serde_json::from_value(value.clone()).map(list).unwrap_or_default(),

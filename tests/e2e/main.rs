@@ -44,6 +44,7 @@ mod registry;
 mod rehearsal;
 mod room;
 mod runtimes;
+mod siege;
 mod spec;
 mod stage;
 mod store;
@@ -129,7 +130,7 @@ fn listed() -> Vec<Test> {
             bucket::survives_a_restart, bucket::epochs, bucket::large_blobs, bucket::cache_api, bucket::too_large_blobs,
             bucket::hang_ups, crowd::thousand_pulls;
         [FULL, "node"] => crowd::thousand_real_pulls;
-        [FULL] => matrix::wrong_passwords;
+        [FULL] => matrix::wrong_passwords, siege::siege;
         ["docker-registry"] =>
             pulls::ping, pulls::without_authorization, pulls::by_challenge_and_token, pulls::every_addressing_style,
             pulls::head, pulls::range, pulls::tags_in_pages, pulls::private_needs_its_user, pulls::token_by_post,
