@@ -45,14 +45,15 @@ impl<P: Platform> Exchange<P> {
     ///
     /// `DENIED` or `TOOMANYREQUESTS`.
     pub async fn admit(&self, route: &Route, endpoint: &Endpoint) -> Result<(), OciError> {
-        let (rules, registry) = (&self.config.rules, &route.registry.name);
+        let registry = &route.registry.name;
+        let rule = self.config.rules.of(registry);
         match endpoint {
             // On a gateway nothing tells yet which registry it will be.
             Endpoint::Ping if route.by_default => {}
-            Endpoint::Ping => rules.check_address(registry, self.address)?,
+            Endpoint::Ping => rule.check_address(registry, self.address)?,
             Endpoint::Repository(name, resource) => {
-                rules.check_address(registry, self.address)?;
-                rules.check(registry, &route.registry.upstream_name(name.as_str()), resource)?;
+                rule.check_address(registry, self.address)?;
+                rule.check(registry, &route.registry.upstream_name(name.as_str()), resource)?;
             }
         }
         let user = match &self.caller {

@@ -60,7 +60,7 @@ impl<P: Platform> Exchange<P> {
         let (mut registry, scopes) = self.rename(named, &asked.scopes)?;
         if let Some((users, name)) = user {
             self.record.borrow_mut().registry = Some(registry.name.clone());
-            self.config.rules.check_address(&registry.name, self.address)?;
+            self.config.rules.of(&registry.name).check_address(&registry.name, self.address)?;
             return Ok(reply(&users.pass(name, &registry.name, &self.site.authority, self.now()), USER_LIFE));
         }
         let (owner, credentials) = match asked.credentials {
@@ -82,7 +82,7 @@ impl<P: Platform> Exchange<P> {
             registry = Rc::clone(owner);
         }
         self.record.borrow_mut().registry = Some(registry.name.clone());
-        self.config.rules.check_address(&registry.name, self.address)?;
+        self.config.rules.of(&registry.name).check_address(&registry.name, self.address)?;
         let Some(owner) = owner.filter(|_| registry.login) else {
             // Nothing to show, or nobody to show it to: what is public is served all the same.
             return Ok(reply(&Pass::anonymous(&registry.name, self.now()), ANONYMOUS_LIFE));

@@ -10,22 +10,22 @@ use crate::oci::{Code, OciError, Reference, Resource};
 /// How large a pattern may become when it is compiled, in bytes: an isolate has 128 MB, and a start takes its time.
 const MAX_PATTERN: usize = 256 * 1024;
 
-/// The rules of every registry, and those that hold for all.
+/// The rules of every registry.
 #[derive(Debug, Default)]
 pub struct Rules {
-    /// For every registry.
+    /// For those that have none of their own.
     pub everywhere: Rule,
-    /// By canonical name. Both must let a request through.
+    /// By canonical name.
     pub of: Vec<(String, Rule)>,
 }
 
 /// What may be pulled of a registry, and from where. What is absent lets everything through.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Rule {
     /// The repositories there are, under the registry's own names; others are not.
     pub allow: Option<Vec<Pattern>>,
     /// Of those, the ones that are not.
-    pub deny: Vec<Pattern>,
+    pub deny: Option<Vec<Pattern>>,
     /// The tags there are. What a digest names is not a matter of tags.
     pub tags: Option<Vec<Pattern>>,
     /// The clients' addresses.
@@ -35,7 +35,7 @@ pub struct Rule {
 }
 
 /// A pattern that a whole text must match.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Pattern(Regex);
 
 impl Pattern {
@@ -58,32 +58,32 @@ impl Pattern {
 }
 
 impl Rules {
-    /// Whether a client at `address` may use a registry at all.
+    /// The rule of a registry.
+    #[must_use]
+    pub fn of(&self, registry: &str) -> &Rule {
+        self.of.iter().find(|(name, _)| name == registry).map_or(&self.everywhere, |(_, own)| own)
+    }
+}
+
+impl Rule {
+    /// The same rule, with what it leaves out from another.
+    #[must_use]
+    pub fn or(self, other: &Self) -> Self {
+        Self {
+            allow: self.allow.or_else(|| other.allow.clone()),
+            deny: self.deny.or_else(|| other.deny.clone()),
+            tags: self.tags.or_else(|| other.tags.clone()),
+            addresses: self.addresses.or_else(|| other.addresses.clone()),
+            reason: self.reason.or_else(|| other.reason.clone()),
+        }
+    }
+
+    /// Whether a client at `address` may use `registry` at all.
     ///
     /// # Errors
     ///
     /// `DENIED`, with the rule's reason.
     pub fn check_address(&self, registry: &str, address: Option<IpAddr>) -> Result<(), OciError> {
-        self.of(registry).try_for_each(|rule| rule.check_address(registry, address))
-    }
-
-    /// Whether something of a repository may be pulled; `name` is the registry's own.
-    ///
-    /// # Errors
-    ///
-    /// `DENIED`, with the rule's reason.
-    pub fn check(&self, registry: &str, name: &str, resource: &Resource) -> Result<(), OciError> {
-        self.of(registry).try_for_each(|rule| rule.check(registry, name, resource))
-    }
-
-    fn of<'a>(&'a self, registry: &'a str) -> impl Iterator<Item = &'a Rule> {
-        let own = self.of.iter().filter(move |(name, _)| name == registry).map(|(_, rule)| rule);
-        std::iter::once(&self.everywhere).chain(own)
-    }
-}
-
-impl Rule {
-    fn check_address(&self, registry: &str, address: Option<IpAddr>) -> Result<(), OciError> {
         let Some(addresses) = &self.addresses else { return Ok(()) };
         // A request without an address is none of those that are allowed.
         if address.is_some_and(|address| addresses.iter().any(|network| network.contains(address))) {
@@ -93,12 +93,17 @@ impl Rule {
         Err(self.denied(&format!("{address} is not among the addresses that may use `{registry}` here")))
     }
 
-    fn check(&self, registry: &str, name: &str, resource: &Resource) -> Result<(), OciError> {
+    /// Whether something of a repository may be pulled; `name` is the registry's own.
+    ///
+    /// # Errors
+    ///
+    /// `DENIED`, with the rule's reason.
+    pub fn check(&self, registry: &str, name: &str, resource: &Resource) -> Result<(), OciError> {
         let any = |patterns: &[Pattern], text: &str| patterns.iter().any(|pattern| pattern.matches(text));
         if self.allow.as_ref().is_some_and(|allow| !any(allow, name)) {
             return Err(self.denied(&format!("`{name}` is not among the repositories of `{registry}` that are served here")));
         }
-        if any(&self.deny, name) {
+        if self.deny.as_ref().is_some_and(|deny| any(deny, name)) {
             return Err(self.denied(&format!("`{name}` is among the repositories of `{registry}` that are not served here")));
         }
         match (resource, &self.tags) {
@@ -126,7 +131,7 @@ mod tests {
 
     fn check(rules: &Rules, path: &str) -> Result<(), String> {
         let Ok(Endpoint::Repository(name, resource)) = Endpoint::parse(path) else { panic!("{path}") };
-        rules.check("docker.io", name.as_str(), &resource).map_err(|error| error.message)
+        rules.of("docker.io").check("docker.io", name.as_str(), &resource).map_err(|error| error.message)
     }
 
     #[test]
@@ -151,7 +156,7 @@ mod tests {
     fn lists_allow_and_deny() {
         let rule = Rule {
             allow: Some(patterns(&["library/.*", "team/.*"])),
-            deny: patterns(&["team/secret"]),
+            deny: Some(patterns(&["team/secret"])),
             tags: Some(patterns(&["v[0-9.]+"])),
             reason: Some("ask ops".to_owned()),
             ..Rule::default()
@@ -170,23 +175,27 @@ mod tests {
         ] {
             assert!(check(&rules, path).is_err_and(|message| message.contains(words)), "{path}");
         }
-        assert!(rules.check("quay.io", "other/nginx", &Resource::Tags).is_ok());
+        assert!(rules.of("quay.io").check("quay.io", "other/nginx", &Resource::Tags).is_ok());
     }
 
     #[test]
-    fn what_holds_everywhere_holds_too() {
-        let everywhere = Rule { deny: patterns(&["evil/.*"]), ..Rule::default() };
-        let of = vec![("docker.io".to_owned(), Rule { allow: Some(patterns(&[".*"])), ..Rule::default() })];
-        assert!(check(&Rules { everywhere, of }, "evil/miner/tags/list").is_err());
+    fn what_a_rule_leaves_out_is_as_everywhere() {
+        let addresses = vec!["10.0.0.0/8".parse().unwrap()];
+        let everywhere = Rule { allow: Some(Vec::new()), addresses: Some(addresses), ..Rule::default() };
+        let own = Rule { allow: Some(patterns(&["library/.*"])), ..Rule::default() }.or(&everywhere);
+        let rules = Rules { everywhere, of: vec![("docker.io".to_owned(), own)] };
+        assert!(check(&rules, "library/nginx/tags/list").is_ok());
+        assert!(rules.of("quay.io").check("quay.io", "library/nginx", &Resource::Tags).is_err());
+        assert!(rules.of("docker.io").check_address("docker.io", None).is_err());
     }
 
     #[test]
     fn addresses_are_allowed_by_network() {
         let rule = Rule { addresses: Some(vec!["10.0.0.0/8".parse().unwrap()]), ..Rule::default() };
         let rules = Rules { everywhere: rule, ..Rules::default() };
-        assert!(rules.check_address("docker.io", "10.1.2.3".parse().ok()).is_ok());
-        let denied = rules.check_address("docker.io", "192.0.2.1".parse().ok()).unwrap_err();
+        assert!(rules.of("docker.io").check_address("docker.io", "10.1.2.3".parse().ok()).is_ok());
+        let denied = rules.of("docker.io").check_address("docker.io", "192.0.2.1".parse().ok()).unwrap_err();
         assert!(denied.message.starts_with("`192.0.2.1` is not among the addresses"), "{denied:?}");
-        assert!(rules.check_address("docker.io", None).is_err());
+        assert!(rules.of("docker.io").check_address("docker.io", None).is_err());
     }
 }

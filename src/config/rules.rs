@@ -1,4 +1,4 @@
-//! `RULES`: what may be pulled of each registry, and from where.
+//! `RULES`: what may be pulled of each registry, and from where. What a registry's entry leaves out, it has from the entry `"*"`.
 
 use std::collections::BTreeMap;
 
@@ -40,6 +40,9 @@ pub(super) fn read(variables: &BTreeMap<String, Value>, registries: &Registries)
         }
         rules.of.push((registry.name.clone(), rule));
     }
+    for (_, rule) in &mut rules.of {
+        *rule = std::mem::take(rule).or(&rules.everywhere);
+    }
     Ok(rules)
 }
 
@@ -61,7 +64,7 @@ impl Settings {
         };
         Ok(Rule {
             allow: self.allow.map(|texts| patterns("allow", texts)).transpose()?,
-            deny: patterns("deny", self.deny.unwrap_or_default())?,
+            deny: self.deny.map(|texts| patterns("deny", texts)).transpose()?,
             tags: self.tags.map(|texts| patterns("tags", texts)).transpose()?,
             addresses: self.addresses.map(|texts| texts.iter().map(network).collect::<Result<Vec<_>, _>>()).transpose()?,
             reason: self.reason,
@@ -86,6 +89,7 @@ mod tests {
         .unwrap();
         assert!(rules.everywhere.addresses.is_some());
         assert_eq!(rules.of[0].1.reason.as_deref(), Some("only official ones"));
+        assert!(rules.of[0].1.addresses.is_some());
     }
 
     #[test]
