@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use pierhead::auth::Basic;
 use pierhead::config::Config;
 use serde_json::Value;
 
@@ -17,7 +18,22 @@ fn check(text: &str) -> Config {
     let file: toml::Table = text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"));
     let variables = file.get("vars").cloned().unwrap_or_else(|| toml::Table::new().into());
     let variables: BTreeMap<String, Value> = variables.try_into().unwrap();
+    let variables = with_secrets(variables);
     Config::read(&variables).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// With the secrets that its `ACCESS` asks for.
+fn with_secrets(mut variables: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let access = variables.get("ACCESS").map(Value::to_string).unwrap_or_default();
+    let mut secret = |mode: &str, name: &str, value: &str| {
+        if access.contains(mode) {
+            variables.insert(name.to_owned(), value.into());
+        }
+    };
+    secret("users", "USERS", &format!(r#"{{"alice": "sha256:{}"}}"#, "0".repeat(64)));
+    secret("users", "SIGNING_KEYS", &"k".repeat(43));
+    secret("path", "PATH_SECRET", &"k".repeat(32));
+    variables
 }
 
 /// The fenced blocks of a language.
@@ -49,4 +65,34 @@ fn the_readme_names_every_label() {
             assert!(readme.contains(&format!("`{label}`")), "README.md does not name the label {label}");
         }
     }
+}
+
+/// What the scripts print is what the Worker takes.
+#[test]
+fn the_scripts_make_secrets_that_are_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("users.json");
+    let node = |script: &str, arguments: &[&str]| {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(script);
+        let output = std::process::Command::new("node").arg(script).args(arguments).output().expect("node runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let first = |text: &str| text.lines().next().unwrap().to_owned();
+    let file_argument = ["--file", file.to_str().unwrap()];
+    let added = node("user.mjs", &[&["add", "alice"][..], &file_argument].concat());
+    node("user.mjs", &[&["add", "bob"][..], &file_argument].concat());
+    assert_eq!(node("user.mjs", &[&["list"][..], &file_argument].concat()), "alice\nbob\n");
+    let variables = BTreeMap::from([
+        ("ACCESS".to_owned(), serde_json::json!(["users", "path"])),
+        ("USERS".to_owned(), std::fs::read_to_string(&file).unwrap().into()),
+        ("SIGNING_KEYS".to_owned(), first(&node("secret.mjs", &["signing"])).into()),
+        ("PATH_SECRET".to_owned(), first(&node("secret.mjs", &["path"])).into()),
+    ]);
+    let config = Config::read(&variables).unwrap_or_else(|error| panic!("{error}"));
+    let token = added.split_whitespace().find(|word| word.starts_with("pierhead_")).unwrap();
+    let users = config.access.users.unwrap();
+    let check = |pair: String| users.check(&Basic::from_pair(&pair).unwrap()).is_ok();
+    assert!(check(format!("alice:{token}")) && !check(format!("bob:{token}")));
+    assert!(!std::fs::read_to_string(&file).unwrap().contains(token));
 }
