@@ -54,11 +54,15 @@ impl Site {
     ///
     /// # Errors
     ///
-    /// `NAME_INVALID` for a host that no DNS name or address spells: it would be repeated in challenges.
+    /// `NAME_INVALID` for a host that no DNS name or address spells, and for one with a user: it would be repeated in
+    /// challenges.
     pub fn of(config: &Config, url: &Url) -> Result<Self, OciError> {
         let host = url.host_str().unwrap_or_default();
+        // The root's dot is part of no name: with it a host would be another one than the same without.
+        let host = host.strip_suffix('.').unwrap_or(host);
+        let has_user = !url.username().is_empty() || url.password().is_some();
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']');
-        if host.is_empty() || !host.bytes().all(plain) {
+        if host.is_empty() || has_user || !host.bytes().all(plain) {
             return Err(OciError::new(Code::NameInvalid, "the host of the request is not a host name"));
         }
         let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
@@ -410,10 +414,13 @@ mod tests {
             ("http://ghcr.localhost:8787/v2/", "http://ghcr.localhost:8787/token/ghcr.io"),
             ("http://127.0.0.1:8787/v2/", "http://127.0.0.1:8787/token/docker.io"),
             ("http://[::1]:8787/v2/", "http://[::1]:8787/token/docker.io"),
+            ("http://docker.example.com./v2/", "https://docker.example.com/token/docker.io"),
         ] {
             let site = Site::of(&config, &Url::parse(url).unwrap()).unwrap();
             assert_eq!(site.realm(&site.home.name), realm);
         }
-        assert!(Site::of(&config, &Url::parse("https://a\"b.example/v2/").unwrap()).is_err());
+        for bad in ["https://a\"b.example/v2/", "https://docker@evil.example/v2/", "https://:pw@evil.example/v2/"] {
+            assert!(Url::parse(bad).is_ok_and(|url| Site::of(&config, &url).is_err()), "{bad}");
+        }
     }
 }
