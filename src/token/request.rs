@@ -64,7 +64,8 @@ impl TokenRequest {
             (true, None) => return Err(bad("a token request by POST has a form")),
             (true, Some(body)) => {
                 let kind = headers::text(&request.headers, &CONTENT_TYPE).unwrap_or_default();
-                if !kind.starts_with("application/x-www-form-urlencoded") {
+                let kind = kind.split(';').next().unwrap_or_default().trim();
+                if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
                     return Err(bad("a token request by POST is a form (`application/x-www-form-urlencoded`)"));
                 }
                 platform.read(body, MAX_FORM).await.map_err(|_| bad("the form is too long or broke off"))?
