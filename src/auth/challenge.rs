@@ -49,13 +49,22 @@ impl Challenge {
         self.params.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// The token server of a Bearer challenge that names one.
+    /// The token server of a Bearer challenge that names one, without any scope of its own.
     #[must_use]
     pub fn realm(&self) -> Option<Url> {
         if self.scheme != "bearer" {
             return None;
         }
-        Url::parse(self.param("realm")?).ok()
+        let mut realm = Url::parse(self.param("realm")?).ok()?;
+        // What a token is for, the route says: no challenge may have more asked for beside it.
+        if realm.query_pairs().any(|(key, _)| key == "scope") {
+            let kept: Vec<_> = realm.query_pairs().into_owned().filter(|(key, _)| key != "scope").collect();
+            realm.set_query(None);
+            if !kept.is_empty() {
+                realm.query_pairs_mut().extend_pairs(kept);
+            }
+        }
+        Some(realm)
     }
 }
 
@@ -214,6 +223,10 @@ mod tests {
         assert!(realm(r#"Basic realm="https://r.example/t""#).is_none());
         assert!(realm(r#"Bearer realm="/token""#).is_none());
         assert!(realm("Bearer service=x").is_none());
+        let without = realm(r#"Bearer realm="https://r.example/t?a=1&scope=x&b=2&%73cope=y""#);
+        assert_eq!(without.as_ref().map(Url::as_str), Some("https://r.example/t?a=1&b=2"));
+        let alone = realm(r#"Bearer realm="https://r.example/t?scope=x""#);
+        assert_eq!(alone.as_ref().map(Url::as_str), Some("https://r.example/t"));
     }
 
     #[test]
