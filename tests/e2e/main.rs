@@ -19,6 +19,7 @@
 )]
 #![allow(missing_docs, reason = "a test's name says what it shows")]
 
+mod attack;
 mod bad_input;
 mod bucket;
 mod client;
@@ -110,6 +111,7 @@ fn tests() -> Vec<Test> {
 fn listed() -> Vec<Test> {
     tests! {
         [] =>
+            attack::roll, attack::forms, attack::framing, attack::passes, attack::hosts, attack::methods, attack::namespaces, attack::paths,
             bad_input::malformed_paths, bad_input::malformed_requests, bad_input::wrong_methods,
             bad_input::unusable_tokens, bad_input::header_bombs,
             hostile::foreign_realms, hostile::locations, hostile::redirect_loops, hostile::token_replies,

@@ -1,0 +1,51 @@
+//! The attack suite: named requests that a hostile client or a hostile upstream would send, each with the error it must end in
+//! and the upstream requests it may cost. A table has one Worker; within it every case has a registry of its own.
+
+mod case;
+mod forms;
+mod framing;
+mod hosts;
+mod methods;
+mod names;
+mod namespaces;
+mod passes;
+mod paths;
+mod run;
+mod script;
+
+use std::collections::BTreeSet;
+
+use case::Case;
+
+use crate::stage::Stage;
+
+/// How many cases there are at the least: one that is lost is a hole.
+const AT_LEAST: usize = 30;
+
+macro_rules! tables {
+    ($($table:ident),+ $(,)?) => {
+        /// Every table, by its name.
+        fn all() -> Vec<(&'static str, Vec<Case>)> {
+            vec![$((stringify!($table), $table::cases())),+]
+        }
+
+        $(pub async fn $table(stage: &Stage) {
+            run::run(stage, stringify!($table), $table::cases()).await;
+        })+
+    };
+}
+
+tables![forms, framing, hosts, methods, namespaces, passes, paths];
+
+/// No name is there twice, and no table has gone missing.
+pub async fn roll(_: &Stage) {
+    let all = all();
+    let mut names = BTreeSet::new();
+    for (table, cases) in &all {
+        for case in cases {
+            assert!(names.insert(case.name), "attack::{table}: a second `{}`", case.name);
+        }
+    }
+    println!("attack: {} cases in {} tables", names.len(), all.len());
+    assert!(names.len() >= AT_LEAST, "{} cases, where there were {AT_LEAST}", names.len());
+}
