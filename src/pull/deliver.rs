@@ -6,6 +6,7 @@ use url::{Url, form_urlencoded};
 
 use super::Pull;
 use super::blob::BLOB;
+use super::manifest::media_type_of;
 use crate::answer::{self, Answer};
 use crate::exchange::Exchange;
 use crate::headers::{self, DOCKER_CONTENT_DIGEST, DOCKER_DISTRIBUTION_API_VERSION};
@@ -161,6 +162,8 @@ pub(super) fn has_length(headers: &HeaderMap) -> bool {
     headers::text(headers, &CONTENT_LENGTH).is_some_and(|length| length != "0")
 }
 
+/// What a browser would show as a page, and run: none of it is a registry's answer, and it would be one of this host's.
 pub(super) fn is_page(headers: &HeaderMap) -> bool {
-    headers::text(headers, &CONTENT_TYPE).is_some_and(|kind| kind.trim_start().starts_with("text/html"))
+    const PAGES: [&str; 5] = ["text/html", "application/xhtml+xml", "text/xml", "application/xml", "image/svg+xml"];
+    PAGES.contains(&media_type_of(headers).as_str())
 }
