@@ -10,7 +10,7 @@ use super::manifest::media_type_of;
 use crate::answer::{self, Answer};
 use crate::exchange::Exchange;
 use crate::headers::{self, DOCKER_CONTENT_DIGEST, DOCKER_DISTRIBUTION_API_VERSION};
-use crate::oci::{Code, OciError, Reference, Resource};
+use crate::oci::{Code, Digest, OciError, Reference, Resource};
 use crate::platform::{Payload, Platform};
 use crate::registry::Blobs;
 use crate::route::Site;
@@ -65,11 +65,16 @@ fn under_clients_names<P: Platform>(pull: Pull<'_>, site: &Site, reply: Reply<P:
     if reply.account == Account::Operator {
         headers::hide_account(&mut headers);
     }
-    // The spec's MUST; storage hosts do not know it (MCR, R2, CloudFront).
-    if let Resource::Blob(digest) | Resource::Manifest(Reference::Digest(digest)) = pull.resource
-        && !headers.contains_key(DOCKER_CONTENT_DIGEST)
-    {
-        answer::set(&mut headers, DOCKER_CONTENT_DIGEST, digest.as_str());
+    if headers::text(&headers, &DOCKER_CONTENT_DIGEST).is_none_or(|said| said.parse::<Digest>().is_err()) {
+        headers.remove(DOCKER_CONTENT_DIGEST);
+    }
+    // The spec's MUST; storage hosts do not know it (MCR, R2, CloudFront). A blob has no other than it was asked for by.
+    match pull.resource {
+        Resource::Blob(digest) => answer::set(&mut headers, DOCKER_CONTENT_DIGEST, digest.as_str()),
+        Resource::Manifest(Reference::Digest(digest)) if !headers.contains_key(DOCKER_CONTENT_DIGEST) => {
+            answer::set(&mut headers, DOCKER_CONTENT_DIGEST, digest.as_str());
+        }
+        _ => {}
     }
     // What a blob is, its manifest tells. Storage has its own ideas, and a layer that called itself a page would be one of this host's.
     if matches!(pull.resource, Resource::Blob(_)) && !reply.status.is_redirection() {

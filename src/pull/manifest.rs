@@ -93,7 +93,8 @@ impl<P: Platform> Exchange<P> {
         }
         let (media_type, length) = (media_type_of(&reply.headers), length_of(&reply.headers));
         let known = Accepted::ALL.takes(&media_type);
-        let said = headers::text(&reply.headers, &DOCKER_CONTENT_DIGEST).map(str::to_owned);
+        let said = headers::text(&reply.headers, &DOCKER_CONTENT_DIGEST);
+        let said = said.filter(|said| said.parse::<Digest>().is_ok()).map(str::to_owned);
         // The digest of a signed manifest of schema 1 leaves out its signatures; other algorithms cannot be verified.
         let opaque = reply.status != StatusCode::OK
             || reply.headers.contains_key(CONTENT_ENCODING)
