@@ -1,6 +1,9 @@
 //! An upstream's answer on its way to the client.
 
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue, LINK, LOCATION};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, LINK, LOCATION, RANGE,
+};
 use http::{Method, Response, StatusCode};
 use url::{Url, form_urlencoded};
 
@@ -22,7 +25,7 @@ impl<P: Platform> Exchange<P> {
     ///
     /// # Errors
     ///
-    /// `UNAVAILABLE` for a web page in place of an answer.
+    /// `UNAVAILABLE` for a web page in place of an answer, and for a status that answers nothing that was asked.
     pub(super) async fn deliver(
         &self,
         pull: Pull<'_>,
@@ -32,9 +35,13 @@ impl<P: Platform> Exchange<P> {
         if reply.probe {
             unprobe(&mut reply);
         }
-        let handed_on = reply.status.is_redirection() && ask.registry.blobs == Blobs::Redirect;
-        if !(reply.status.is_success() || reply.status == StatusCode::NOT_MODIFIED || handed_on) {
+        if reply.status.is_client_error() || reply.status.is_server_error() {
             return self.refuse(pull, ask, reply).await;
+        }
+        if !is_answer(ask, &reply) {
+            let Reply { host, status, .. } = reply;
+            let message = format!("`{host}` (for `{}`) answered {status}, which is no answer to this", ask.registry.name);
+            return Err(OciError::new(Code::Unavailable, message));
         }
         if !ask.blob && is_page(&reply.headers) {
             let message = format!("`{}` (for `{}`) sent a web page in place of an answer", reply.host, ask.registry.name);
@@ -57,6 +64,18 @@ impl<P: Platform> Exchange<P> {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
         headers.remove(http::header::CONTENT_ENCODING);
         Ok(Reply { headers, body: ReplyBody::Read(Vec::new()), ..reply })
+    }
+}
+
+/// Whether a status that is no error answers what was asked: all of it, a part or nothing new where the client said that this
+/// would do, or an address that is for the client.
+fn is_answer<B>(ask: &Ask<'_>, reply: &Reply<B>) -> bool {
+    let asked = |names: &[HeaderName]| names.iter().any(|name| ask.headers.contains_key(name));
+    match reply.status {
+        StatusCode::OK => true,
+        StatusCode::PARTIAL_CONTENT => reply.probe || asked(&[RANGE]),
+        StatusCode::NOT_MODIFIED => asked(&[IF_NONE_MATCH, IF_MODIFIED_SINCE]),
+        status => status.is_redirection() && ask.registry.blobs == Blobs::Redirect,
     }
 }
 
