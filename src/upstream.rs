@@ -18,6 +18,7 @@ use crate::platform::Platform;
 use crate::registry::Registry;
 
 pub use failover::{Attempt, Failure};
+pub use redirect::is_redirect;
 use token::account_refused;
 pub(crate) use token::{token_server_fault, with_query};
 

@@ -18,7 +18,7 @@ use crate::platform::{Payload, Platform};
 use crate::registry::Blobs;
 use crate::route::Site;
 use crate::store::MAX_HELD;
-use crate::upstream::{Account, Ask, Reply, ReplyBody};
+use crate::upstream::{Account, Ask, Reply, ReplyBody, is_redirect};
 
 impl<P: Platform> Exchange<P> {
     /// An upstream's answer, under the client's own names where it is a good one.
@@ -75,7 +75,7 @@ fn is_answer<B>(ask: &Ask<'_>, reply: &Reply<B>) -> bool {
         StatusCode::OK => true,
         StatusCode::PARTIAL_CONTENT => reply.probe || asked(&[RANGE]),
         StatusCode::NOT_MODIFIED => asked(&[IF_NONE_MATCH, IF_MODIFIED_SINCE]),
-        status => status.is_redirection() && ask.registry.blobs == Blobs::Redirect,
+        status => ask.blob && ask.registry.blobs == Blobs::Redirect && is_redirect(status),
     }
 }
 
@@ -106,7 +106,7 @@ fn under_clients_names<P: Platform>(pull: Pull<'_>, site: &Site, reply: Reply<P:
         answer::set(&mut headers, LINK, &link);
     }
     // Only a registry set to `blobs = "redirect"` gets here with one.
-    if reply.status.is_redirection()
+    if is_redirect(reply.status)
         && let Some(location) = headers::text(&reply.headers, &LOCATION)
     {
         answer::set(&mut headers, LOCATION, location);

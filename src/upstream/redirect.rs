@@ -10,6 +10,12 @@ use crate::oci::{Code, OciError};
 use crate::registry::{Registry, is_public_name, same_origin};
 use crate::route::Site;
 
+/// Whether a status leads to the `Location` beside it; 300, 304 and 305 do not.
+#[must_use]
+pub fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
 /// Where an answer redirects to, if it does.
 ///
 /// Allowed is any https host with a public name on the default port that is not ours: storage hosts change too often
@@ -26,7 +32,7 @@ pub fn next_hop(
     status: StatusCode,
     headers: &HeaderMap,
 ) -> Result<Option<Url>, OciError> {
-    if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+    if !is_redirect(status) {
         return Ok(None);
     }
     let refuse =
