@@ -20,7 +20,6 @@
 #![allow(missing_docs, reason = "a test's name says what it shows")]
 
 mod attack;
-mod bad_input;
 mod bucket;
 mod client;
 mod clients;
@@ -111,11 +110,8 @@ fn tests() -> Vec<Test> {
 fn listed() -> Vec<Test> {
     tests! {
         [] =>
-            attack::roll, attack::forms, attack::framing, attack::passes, attack::hosts, attack::methods, attack::namespaces, attack::paths,
-            bad_input::malformed_paths, bad_input::malformed_requests, bad_input::wrong_methods,
-            bad_input::unusable_tokens, bad_input::header_bombs,
-            hostile::foreign_realms, hostile::locations, hostile::redirect_loops, hostile::token_replies,
-            hostile::broken_answers, hostile::time_limits,
+            attack::roll, attack::challenges, attack::contents, attack::echoes, attack::forms, attack::framing, attack::hosts, attack::locations, attack::methods, attack::namespaces, attack::passes, attack::paths, attack::realms, attack::redirects, attack::tokens, attack::wire,
+            hostile::truncated_blobs, hostile::time_limits,
             spec::every_row, spec::conditional_requests, spec::failures,
             rehearsal::rations, rehearsal::moods, rehearsal::lies, rehearsal::mirrors,
             manners::operators_accounts, matrix::page, matrix::small;

@@ -306,7 +306,7 @@ impl Reasons {
         }
         text.push_str(
             "\nThe registry that is none's friend (`tests/e2e/personality/hostile.rs`) serves no image: what a client gets of it is\n\
-             shown by `tests/e2e/manners.rs` and `tests/e2e/hostile.rs`.\n",
+             shown by `tests/e2e/manners.rs` and `tests/e2e/attack/`.\n",
         );
         text
     }

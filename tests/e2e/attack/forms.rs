@@ -72,6 +72,7 @@ pub fn cases() -> Vec<Case> {
         ("form-with-a-line-break-in-the-user", "username=a%0d%0ab&password=hunter2".to_owned(), 400, "UNSUPPORTED"),
         ("form-of-garbage", "%%%&&&===".to_owned(), 400, "UNSUPPORTED"),
         ("form-of-40-kilobytes", format!("{GRANT}&x={}", "a".repeat(40_000)), 400, "UNSUPPORTED"),
+        ("form-of-4-megabytes", format!("{GRANT}&x={}", "a".repeat(4 << 20)), 400, "UNSUPPORTED"),
         ("form-with-two-registries", format!("{GRANT}&scope=repository:quay.io/a/b:pull"), 400, "UNSUPPORTED"),
         ("form-with-a-refresh-token-of-nobody", refresh("refresh", "evil.test"), 401, "UNAUTHORIZED"),
         ("form-with-another-registrys-refresh-token", refresh("refresh", "quay.io"), 401, "UNAUTHORIZED"),

@@ -42,6 +42,12 @@ pub fn cases() -> Vec<Case> {
         case("hidden-behind-the-last-chunk")
             .raw(format!("{}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{HIDDEN}", begun("POST")))
             .refused(405, "UNSUPPORTED"),
+        case("header-of-bytes-that-are-no-text")
+            .raw([begun("GET").as_bytes(), b"X: \x7f\xff\xfe\r\n\r\n"].concat())
+            .refused(400, "NAME_INVALID"),
+        case("password-of-24-kilobytes")
+            .raw(format!("{}Authorization: Basic {}\r\n\r\n", begun("GET"), "YWE6".repeat(8000)))
+            .refused(400, "NAME_INVALID"),
         // Chunks win, as RFC 9112 has it, and the connection ends.
         case("hidden-by-length-and-chunks")
             .raw(format!("{}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{HIDDEN}", begun("POST")))

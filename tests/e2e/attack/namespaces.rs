@@ -58,6 +58,7 @@ pub fn cases() -> Vec<Case> {
         ("ns-of-nobody-for-the-ping", "/v2/?ns=evil.test".to_owned(), 404, "NAME_UNKNOWN"),
         ("ns-of-nobody-for-tags", "/v2/hello/tags/list?ns=evil.test".to_owned(), 404, "NAME_UNKNOWN"),
         ("prefix-before-v2-is-nobodys", "/evil.test/v2/hello/manifests/1".to_owned(), 404, "NAME_UNKNOWN"),
+        ("prefix-before-v2-is-no-label", "/nobody/v2/hello/manifests/1".to_owned(), 404, "NAME_UNKNOWN"),
         ("prefix-before-v2-is-an-address", "/127.0.0.1/v2/hello/manifests/1".to_owned(), 404, "NAME_UNKNOWN"),
         ("prefix-before-v2-has-a-port", "/quay.io:8443/v2/hello/manifests/1".to_owned(), 404, "NAME_UNKNOWN"),
         ("prefix-before-v2-has-a-user", "/quay.io@evil.test/v2/hello/manifests/1".to_owned(), 404, "NAME_UNKNOWN"),

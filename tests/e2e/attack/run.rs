@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 
 use super::case::{Case, Ending, MARK, Request, SECRET};
 use super::names::Names;
+use super::wire::Wire;
 use crate::client::Reply;
 use crate::stage::Stage;
-use crate::upstream::{Host, Hosts, Seen};
+use crate::upstream::{Host, Hosts, Seen, Upstream};
+use crate::worker::{Runtime, Worker};
 use crate::world::World;
 
 /// Longer than any answer takes: none of these attacks is one by silence.
@@ -51,10 +53,8 @@ const HEADERS: [&str; 27] = [
 /// Sends every case of a table, one after another, through one Worker.
 pub async fn run(stage: &Stage, table: &str, cases: Vec<Case>) {
     let mut hosts = Hosts::new();
-    let mut rows = BTreeMap::new();
     for case in &cases {
         let names = Names::of(case.name);
-        rows.insert(names.fill("{registry}"), filled(&names, &case.row));
         for (host, script, welcome) in &case.hosts {
             let (script, names_there) = (Arc::clone(script), names.clone());
             let played = Host::scripted(move |asked| script(asked, &names_there));
@@ -63,11 +63,42 @@ pub async fn run(stage: &Stage, table: &str, cases: Vec<Case>) {
             assert!(double.is_none(), "{}: {host} is another case's too", case.name);
         }
     }
-    let routes = json!({"routed.example.test": "quay.io"});
-    let world = stage.world(hosts, &[("REGISTRIES", json!(rows)), ("ROUTES", routes)]).await;
-    let mut failures = Vec::new();
-    for case in &cases {
+    let world = stage.world(hosts, &settings(&cases)).await;
+    let asked = || {
+        let seen = world.upstream.seen();
         world.upstream.forget();
+        seen.iter().map(shown).collect()
+    };
+    play(&world, table, &cases, asked).await;
+}
+
+/// The same where the upstreams are played byte by byte.
+pub async fn run_on_the_wire(stage: &Stage, table: &str, answers: Vec<(Case, Vec<u8>)>) {
+    let at_its_host = |(case, bytes): (Case, Vec<u8>)| {
+        let host = Names::of(case.name).fill("{registry}");
+        (case, (host, bytes))
+    };
+    let (cases, answers): (Vec<_>, BTreeMap<_, _>) = answers.into_iter().map(at_its_host).unzip();
+    let wire = Wire::start(answers).await;
+    let upstream = Upstream::start(Hosts::new()).await;
+    let worker = Worker::start(&stage.build, Runtime::Plain, &settings(&cases), wire.address).await;
+    play(&World { worker, upstream }, table, &cases, || wire.asked()).await;
+}
+
+/// A row for each case, and a route for those that want one.
+fn settings(cases: &[Case]) -> [(&'static str, Value); 2] {
+    let row = |case: &Case| {
+        let names = Names::of(case.name);
+        (names.fill("{registry}"), filled(&names, &case.row))
+    };
+    let rows: BTreeMap<String, Value> = cases.iter().map(row).collect();
+    [("REGISTRIES", json!(rows)), ("ROUTES", json!({"routed.example.test": "quay.io"}))]
+}
+
+/// Sends the cases, and says what was wrong with all of them. `asked` tells the requests since it was last called.
+async fn play(world: &World, table: &str, cases: &[Case], asked: impl Fn() -> Vec<String>) {
+    let mut failures = Vec::new();
+    for case in cases {
         let offences = world.upstream.offences().len();
         let names = Names::of(case.name);
         let reply = tokio::time::timeout(PATIENCE, world.raw(&bytes(&names, &case.request))).await;
@@ -76,7 +107,7 @@ pub async fn run(stage: &Stage, table: &str, cases: Vec<Case>) {
             Ok(None) => vec!["the connection ended without an answer".to_owned()],
             Err(_) => vec![format!("no answer within {PATIENCE:?}")],
         };
-        let asked: Vec<String> = world.upstream.seen().iter().map(shown).collect();
+        let asked = asked();
         let expected: Vec<String> = case.asked.iter().map(|line| names.fill(line)).collect();
         if asked != expected {
             wrong.push(format!("asked {asked:#?}, not {expected:#?}"));
@@ -87,7 +118,10 @@ pub async fn run(stage: &Stage, table: &str, cases: Vec<Case>) {
             failures.push(format!("{}: expected {:?}\n  {}\n  came {came:?}", case.name, case.ending, wrong.join("\n  ")));
         }
     }
-    still_well(&world).await;
+    still_well(world).await;
+    if world.worker.process.output().contains(SECRET) {
+        failures.push("a client's secret is in the log".to_owned());
+    }
     println!("attack::{table}: {} cases ran", cases.len());
     assert!(failures.is_empty(), "{} of {} cases of {table}:\n{}", failures.len(), cases.len(), failures.join("\n"));
 }
