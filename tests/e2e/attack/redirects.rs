@@ -228,5 +228,19 @@ pub fn cases() -> Vec<Case> {
             .served(200)
             .asked([ASKED_MANIFEST, ASKED_AWAY]),
     ]);
+    // Names that look like a registry's are strangers like any other: content may come from there, a credential does not
+    // go there.
+    let alike = [
+        ("token-led-to-docker-hub-with-a-suffix", "docker.io.evil.test"),
+        ("token-led-to-docker-hub-with-a-prefix", "evil-docker.io"),
+        ("token-led-to-docker-hub-in-punycode", "xn--dcker-zkc.evil.test"),
+        ("token-led-to-docker-hubs-own-token-server", "auth.docker.io"),
+        ("token-led-to-an-address-in-a-name", "169.254.169.254.evil.test"),
+    ];
+    cases.extend(alike.map(|(name, host)| {
+        let location = format!("https://{host}/x");
+        let led = case(name).with_token().registry(leads_to(location.clone())).at(host, honest()).served(200);
+        led.asked([&*shown(ASKED_MANIFEST), &*format!("GET {location}")])
+    }));
     cases
 }

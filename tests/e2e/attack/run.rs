@@ -20,11 +20,12 @@ use crate::world::World;
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Every header that an answer may have: those the Worker writes or lets through, and the runtime's framing.
-const HEADERS: [&str; 27] = [
+const HEADERS: [&str; 28] = [
     "accept-ranges",
     "allow",
     "cache-control",
     "connection",
+    "content-encoding",
     "content-length",
     "content-range",
     "content-type",
