@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use http::header::{ALLOW, AUTHORIZATION};
+use http::header::{ALLOW, AUTHORIZATION, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{Method, StatusCode};
 use url::Url;
 
@@ -69,6 +69,8 @@ impl<P: Platform> Proxy<P> {
         if head {
             empty(&mut answer);
         }
+        // What a registry does not call a page, no browser may take for one: it would be one of the operator's host.
+        answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         let mut record = record.borrow_mut();
         record.status = answer.status().as_u16();
         record.duration_ms = platform.now_ms().saturating_sub(began_ms);
