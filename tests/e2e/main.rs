@@ -110,7 +110,7 @@ fn tests() -> Vec<Test> {
 fn listed() -> Vec<Test> {
     tests! {
         [] =>
-            attack::roll, attack::challenges, attack::contents, attack::echoes, attack::encodings, attack::forms,
+            attack::roll, attack::users, attack::keys, attack::rules, attack::challenges, attack::contents, attack::echoes, attack::encodings, attack::forms,
             attack::framing, attack::hosts, attack::locations, attack::methods, attack::namespaces, attack::passes,
             attack::paths, attack::realms, attack::redirects, attack::tokens, attack::wire,
             hostile::truncated_blobs, hostile::time_limits,

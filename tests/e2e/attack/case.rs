@@ -54,6 +54,7 @@ pub enum Ending {
 }
 
 /// What is sent.
+#[derive(Clone)]
 pub enum Request {
     /// A request in its usual form, but with any target and header.
     Plain { method: String, host: String, target: String, headers: Vec<String>, body: String },
@@ -62,6 +63,7 @@ pub enum Request {
 }
 
 /// One attack. In all its texts `{registry}` and its like stand for names of its own: see [`Case::fill`].
+#[derive(Clone)]
 pub struct Case {
     pub name: &'static str,
     pub request: Request,
