@@ -205,6 +205,7 @@ impl RegistrySettings {
                 Some(mirrors) => mirrors.into_iter().map(MirrorSettings::mirror).collect(),
                 None => base.map(|base| base.mirrors.clone()).unwrap_or_default(),
             },
+            search: base.and_then(|base| base.search.clone()),
             origin,
             realms,
         };

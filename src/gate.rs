@@ -56,11 +56,16 @@ impl<P: Platform> Exchange<P> {
                 rule.check(registry, &route.registry.upstream_name(name.as_str()), resource)?;
             }
         }
-        let user = match &self.caller {
-            Caller::User { name, .. } => Some(name.as_str()),
+        self.count(self.user()).await
+    }
+
+    /// The name of the user who asks.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        match &self.caller {
+            Caller::User { name, .. } => Some(name),
             _ => None,
-        };
-        self.count(user).await
+        }
     }
 
     /// Counts a request of a user's, or else of an address's.

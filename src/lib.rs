@@ -10,6 +10,7 @@
 //!     route      where does it go, what is asked      (registry, config)
 //!     token      the token endpoint                   (auth, ownership)
 //!     ping       GET /v2/
+//!     search     Docker Hub's, for `docker search`
 //!     pull       manifests, blobs, tags, referrers    (range)
 //!       store      what is kept                         (memory)
 //!       upstream   whom to ask; one registry request: tokens, redirects   (memory, headers)
@@ -38,6 +39,7 @@ pub mod range;
 pub mod record;
 pub mod registry;
 pub mod route;
+mod search;
 pub mod secret;
 mod site;
 pub mod store;

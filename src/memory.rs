@@ -219,9 +219,16 @@ impl<T: Clone> Memory<T> {
     /// Whether a registry needs rest from such requests.
     #[must_use]
     pub fn rests(&self, registry: &str, lane: Lane, now_ms: u64) -> bool {
-        let mut entries = self.entries.borrow_mut();
-        let until = entries.get(&Slot::Rest(registry.to_owned(), lane));
-        matches!(until, Some(Entry::Rest(until_ms)) if now_ms < *until_ms)
+        self.rests_until(registry, lane, now_ms).is_some()
+    }
+
+    /// Until when it does, in milliseconds since the epoch.
+    #[must_use]
+    pub fn rests_until(&self, registry: &str, lane: Lane, now_ms: u64) -> Option<u64> {
+        match self.entries.borrow_mut().get(&Slot::Rest(registry.to_owned(), lane))? {
+            Entry::Rest(until_ms) => Some(*until_ms).filter(|until_ms| now_ms < *until_ms),
+            _ => None,
+        }
     }
 
     /// Lets a registry rest from such requests, if it does not rest for longer already.

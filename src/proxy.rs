@@ -20,7 +20,6 @@ use crate::platform::{ClientRequest, Payload, Platform};
 use crate::pull::Pull;
 use crate::record::Record;
 use crate::route::{Route, Site, no_such_path};
-use crate::site;
 
 /// The proxy: what the operator set and what this isolate remembers.
 pub struct Proxy<P: Platform> {
@@ -118,7 +117,7 @@ impl<P: Platform> Proxy<P> {
 
         // 3. A page of our own.
         let readable = request.method == Method::GET || request.method == Method::HEAD;
-        if readable && let Some(page) = site::page(url.path(), &exchange.caller) {
+        if readable && let Some(page) = exchange.page(url.path()) {
             record.borrow_mut().endpoint = Some("site");
             return Ok(page);
         }
@@ -130,6 +129,10 @@ impl<P: Platform> Proxy<P> {
                 return Ok(not_allowed(&request.method, "GET, POST", record));
             }
             return exchange.token_endpoint(registry, &url, request).await;
+        }
+        if let Some(behind) = url.path().strip_prefix("/v1/").filter(|_| readable) {
+            record.borrow_mut().endpoint = Some("v1");
+            return exchange.v1(behind, &url).await;
         }
         if let Caller::Stranger(why) = &exchange.caller {
             return exchange.turn_away(&url, why, request.headers.contains_key(AUTHORIZATION));

@@ -38,6 +38,8 @@ pub struct Registry {
     pub blob_head_refused: bool,
     /// Where else its images are, in the order in which they are asked when it fails.
     pub mirrors: Vec<Mirror>,
+    /// Where it can be searched (Docker Hub alone).
+    pub search: Option<Url>,
 }
 
 /// A registry that holds what another one has, under names of its own. It is asked anonymously, as itself.

@@ -155,8 +155,8 @@ impl<P: Platform> Exchange<P> {
         Ok((of_scopes.unwrap_or(named), renamed))
     }
 
-    /// A 401 of the token endpoint asks for a better password.
-    fn ask_for_password(&self, mut answer: Answer<P>) -> Answer<P> {
+    /// A 401 that asks for a password, or a better one.
+    pub(crate) fn ask_for_password(&self, mut answer: Answer<P>) -> Answer<P> {
         let challenge = format!(r#"Basic realm="{}""#, self.site.authority);
         answer::set(answer.headers_mut(), WWW_AUTHENTICATE, &challenge);
         answer

@@ -19,6 +19,7 @@ pub struct Row<'a> {
     login: bool,
     blob_head_refused: bool,
     mirrors: &'a [(&'a str, &'a str, &'a str)],
+    search: &'a str,
 }
 
 /// What a row says unless it says otherwise.
@@ -34,6 +35,7 @@ const ROW: Row<'static> = Row {
     login: true,
     blob_head_refused: false,
     mirrors: &[],
+    search: "",
 };
 
 impl Row<'_> {
@@ -68,6 +70,7 @@ impl Row<'_> {
                     only: (*only).to_owned(),
                 })
                 .collect(),
+            search: Url::parse(self.search).ok(),
         })
     }
 }
@@ -85,6 +88,7 @@ pub const ROWS: &[Row<'static>] = &[
         library: true,
         // Google's cache of what is often pulled, not counted by Docker Hub; Amazon's copy of the official images.
         mirrors: &[("mirror.gcr.io", "", ""), ("public.ecr.aws", "docker", "library/")],
+        search: "https://index.docker.io/v1/search",
         ..ROW
     },
     Row { name: "quay.io", labels: &["quay"], token: Some(("https://quay.io/v2/auth", "quay.io")), open: true, ..ROW },

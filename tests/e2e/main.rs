@@ -44,6 +44,7 @@ mod registry;
 mod rehearsal;
 mod room;
 mod runtimes;
+mod search;
 mod siege;
 mod spec;
 mod stage;
@@ -121,7 +122,7 @@ fn listed() -> Vec<Test> {
             store::warm_pulls, store::moved_tags, store::withdrawn_tags, store::who_uses_it, store::accept_classes,
             failover::rationed, failover::current_tags, failover::cold, failover::recovery, failover::silence,
             failover::configured_mirrors, failover::own_credentials,
-            rates::headers_pass, rates::last_words,
+            rates::headers_pass, rates::last_words, search::nas_packages_search,
             crowd::single_flight, crowd::leaders_that_hang_up, crowd::memory, cost::requests_a_pull;
         ["node"] =>
             runtimes::serve_alike, runtimes::keep,
@@ -145,6 +146,7 @@ fn listed() -> Vec<Test> {
         ["docker-registry", "dockerd", "docker", ROOT] =>
             clients::docker_pulls_from_a_host_label, clients::docker_pulls_from_a_gateway,
             clients::docker_pulls_through_a_registry_mirror, clients::docker_logs_in_and_pulls_a_private_image;
+        ["dockerd", "docker", ROOT] => search::docker_searches;
         ["docker-registry", "containerd", "ctr", ROOT] =>
             clients::containerd_pulls_through_a_mirror_by_ns, clients::containerd_pulls_through_a_mirror_with_a_path;
     }
