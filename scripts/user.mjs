@@ -2,13 +2,16 @@
 // users.json, which is what the secret USERS holds; a token itself is printed once and kept nowhere.
 
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { root } from "./project.mjs";
 import { main } from "./shell.mjs";
 
 const usage = "usage: npm run user -- add NAME | remove NAME | list  [--file users.json]";
+
+/** What Cloudflare lets a variable have, in bytes: some 60 users. */
+const largest = 5120;
 
 /** As src/config/access.rs reads it. */
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
@@ -31,13 +34,18 @@ await main(async () => {
   if (verb === "remove" && !Object.hasOwn(users, name)) throw new Error(`there is no user \`${name}\` in ${values.file}`);
   const token = `pierhead_${randomBytes(32).toString("base64url")}`;
   const known = Object.hasOwn(users, name);
-  if (verb === "add") users[name] = `sha256:${createHash("sha256").update(token).digest("hex")}`;
-  else delete users[name];
-  writeFileSync(values.file, `${JSON.stringify(users, null, 2)}\n`, { mode: 0o600 });
+  if (verb === "remove") delete users[name];
+  else users[name] = `sha256:${createHash("sha256").update(token).digest("hex")}`;
+  const text = JSON.stringify(users);
+  // Whole or not at all, and nobody else's to read.
+  const partial = `${values.file}.partial`;
+  writeFileSync(partial, `${text}\n`, { mode: 0o600 });
+  renameSync(partial, values.file);
 
   if (verb === "add") {
     console.log(`${known ? `a new token for ${name}; the old one ends` : `${name}'s token`}, shown this once:\n\n  ${token}\n`);
   }
-  console.log(`USERS, now of ${Object.keys(users).length}:\n\n  ${JSON.stringify(users)}\n`);
-  console.log(`store it: npx wrangler secret put USERS < ${values.file}`);
+  console.log(`USERS, now of ${Object.keys(users).length}:\n\n  ${text}\n`);
+  if (text.length > largest) console.log(`that is more than the ${largest} bytes that Cloudflare lets a secret have\n`);
+  console.log(`from now on: npx wrangler secret put USERS < ${values.file}`);
 });

@@ -58,11 +58,30 @@ impl Access {
     /// Who asks, by the key that was taken out of the request and by its headers; `now` are Unix seconds.
     #[must_use]
     pub fn caller(&self, site: &Site, headers: &HeaderMap, now: u64) -> Caller {
-        match &self.users {
-            _ if site.has_key() => Caller::Keyholder,
-            None if self.keys.is_none() => Caller::Anybody,
-            None => Caller::Stranger(unauthorized(NO_KEY)),
-            Some(users) => user(users, Authorization::read(headers), &site.authority, now).unwrap_or_else(Caller::Stranger),
+        let Some(users) = &self.users else {
+            return match site.key() {
+                Some(_) => Caller::Keyholder,
+                None if self.keys.is_none() => Caller::Anybody,
+                None => Caller::Stranger(unauthorized(NO_KEY)),
+            };
+        };
+        let authorization = Authorization::read(headers);
+        // One login is stored for a host, and sent whatever the address: what is the gate's must not pass for a registry's.
+        let of_the_gate = match &authorization {
+            Authorization::Basic(basic) => users.check(basic).is_ok() || Users::is_token(basic),
+            Authorization::Pass(pass) => matches!(pass.kind, PassKind::User(_)),
+            _ => false,
+        };
+        if site.key().is_some() && !of_the_gate {
+            return Caller::Keyholder;
+        }
+        user(users, authorization, &site.authority, now).unwrap_or_else(Caller::Stranger)
+    }
+
+    /// Hides every key in a text.
+    pub fn hide(&self, text: &mut String) {
+        if let Some(keys) = &self.keys {
+            keys.hide(text);
         }
     }
 }

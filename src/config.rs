@@ -1,6 +1,6 @@
 //! What an operator can set, read and checked once per isolate.
 //!
-//! Every error names the key, the value and what was expected. The README's configuration table has the same keys.
+//! Every error names the key and what was expected, and the value where that cannot be a secret. The README's configuration table has the same keys.
 
 mod access;
 mod cache;
@@ -51,6 +51,14 @@ pub struct Config {
 pub struct ConfigError {
     key: String,
     problem: String,
+}
+
+impl ConfigError {
+    /// The setting: what may be told to everybody.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.key.split('.').next().unwrap_or_default()
+    }
 }
 
 impl fmt::Display for ConfigError {
@@ -361,7 +369,7 @@ mod tests {
             (json!({"REGISTRIES": {"a.example": {"realms": ["auth"]}}}), "REGISTRIES.\"a.example\".realms: `auth`"),
             (json!({"REGISTRIES": {"plain": {}}}), "REGISTRIES.\"plain\": a registry's name"),
             (json!({"REGISTRIES": {"a.example": {"labels": ["ghcr"]}}}), "REGISTRIES: `ghcr` means both"),
-            (json!({"ACCESS": "open"}), "ACCESS: `open`"),
+            (json!({"ACCESS": "open"}), "ACCESS: not an access mode"),
             (
                 json!({"ACCESS": "path", "PATH_SECRET": "abcdefghij0123456789", "REGISTRIES": {"a.example": {"blobs": "redirect"}}}),
                 "REGISTRIES.\"a.example\".blobs: \"redirect\" would show",

@@ -28,7 +28,7 @@ impl<P: Platform> Exchange<P> {
     ///
     /// `UNSUPPORTED` with 404 for any other path.
     pub fn turn_away(&self, url: &Url, why: &OciError, presented: bool) -> Result<Answer<P>, OciError> {
-        let Spelling { registry, scope } = Spelling::read(&self.site, url).ok_or_else(no_such_path)?;
+        let Spelling { registry, scope } = Spelling::read(url).ok_or_else(no_such_path)?;
         self.record.borrow_mut().endpoint = Some("gate");
         let mut answer = self.fail(why);
         // containerd gets a new token in the place of one that has expired only where it is told that it has.
@@ -50,9 +50,9 @@ impl<P: Platform> Exchange<P> {
         match endpoint {
             // On a gateway nothing tells yet which registry it will be.
             Endpoint::Ping if route.by_default => {}
-            Endpoint::Ping => rule.check_address(registry, self.address)?,
+            Endpoint::Ping => rule.check_client(registry, self.address)?,
             Endpoint::Repository(name, resource) => {
-                rule.check_address(registry, self.address)?;
+                rule.check_client(registry, self.address)?;
                 rule.check(registry, &route.registry.upstream_name(name.as_str()), resource)?;
             }
         }
@@ -86,7 +86,7 @@ impl<P: Platform> Exchange<P> {
     }
 
     /// Lets an answer with a blob through, if the blob is no larger than the operator allows. One of a size that nobody tells
-    /// may be.
+    /// could be, and is refused.
     ///
     /// # Errors
     ///

@@ -40,6 +40,8 @@ impl<P: Platform> Exchange<P> {
             Presented::Nothing if route.by_default => Ok(invitation(&self.bearer_challenge(registry, None, None))),
             Presented::Nothing => Ok(self.invite(registry).await),
             Presented::Own(_) => {
+                // On a gateway it is known only now whom the login is for.
+                self.config.rules.of(&registry.name).check_client(&registry.name, self.address)?;
                 let reply = self.ask(&Ask::ping(registry, presented)).await?;
                 if reply.status.is_success() {
                     return Ok(welcome());

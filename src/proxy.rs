@@ -73,14 +73,11 @@ impl<P: Platform> Proxy<P> {
         let mut record = record.borrow_mut();
         record.status = answer.status().as_u16();
         record.duration_ms = platform.now_ms().saturating_sub(began_ms);
-        let mut line = record.to_line();
-        if let Some(keys) = self.config.as_ref().ok().and_then(|config| config.access.keys.as_ref()) {
-            keys.hide(&mut line);
-            if let Payload::Text(text) = answer.body_mut() {
-                keys.hide(text);
-            }
+        let access = self.config.as_ref().ok().map(|config| &config.access);
+        if let (Some(access), Payload::Text(text)) = (access, answer.body_mut()) {
+            access.hide(text);
         }
-        platform.log(&line);
+        platform.log(&record.to_line(access));
         answer
     }
 
@@ -94,8 +91,11 @@ impl<P: Platform> Proxy<P> {
         let mut url = read_url(&request.url)?;
         record.borrow_mut().host = url.host_str().unwrap_or_default().to_owned();
         let config = self.config.as_ref().map_err(|error| {
-            OciError::new(Code::Unavailable, format!("this proxy is not configured right: {error}"))
+            // What is wrong with it is the operator's to read: the value may be a secret, and the table is nobody else's.
+            let message = format!("this proxy is not configured right: see `{}`, and its log", error.key());
+            OciError::new(Code::Unavailable, message)
                 .with_status(StatusCode::INTERNAL_SERVER_ERROR)
+                .with_cause(error.to_string())
         })?;
 
         // 2. Who asks. From here on no key is in the address.

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::access::Access;
 use crate::oci::OciError;
 use crate::store::Place;
 
@@ -107,10 +108,14 @@ impl Record {
         self.cause = Some(cause.chars().take(MAX_CAUSE).collect());
     }
 
-    /// The line.
+    /// The line, without the keys of `access`, whatever repeated them.
     #[must_use]
-    pub fn to_line(&self) -> String {
+    pub fn to_line(&self, access: Option<&Access>) -> String {
         // A struct of texts and numbers always serializes; an empty line would still be better than a panic.
-        serde_json::to_string(self).unwrap_or_default()
+        let mut line = serde_json::to_string(self).unwrap_or_default();
+        if let Some(access) = access {
+            access.hide(&mut line);
+        }
+        line
     }
 }

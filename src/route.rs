@@ -100,10 +100,10 @@ impl Site {
         Self { key, ..self }
     }
 
-    /// Whether the client has shown a key.
+    /// The key that the client has shown.
     #[must_use]
-    pub const fn has_key(&self) -> bool {
-        self.key.is_some()
+    pub const fn key(&self) -> Option<&Taken> {
+        self.key.as_ref()
     }
 
     /// The token endpoint for a registry, named in any way. It keeps the key: the client goes there with nothing else.
@@ -114,10 +114,13 @@ impl Site {
     }
 }
 
+/// What stands in the path of the token endpoint for the registry that the host stands for.
+pub const UNSPELLED: &str = "_";
+
 /// An address below `/v2/`, as the client spelled it and nobody has looked anything up: what a stranger is told must not depend
 /// on what this proxy knows.
 pub struct Spelling {
-    /// What the client calls the registry; on a gateway its default, if the client calls it nothing.
+    /// What the client calls the registry; [`UNSPELLED`] where it calls it nothing.
     pub registry: String,
     /// The scope for the repository, if one is asked for.
     pub scope: Option<String>,
@@ -126,18 +129,18 @@ pub struct Spelling {
 impl Spelling {
     /// Reads an address. `None` when it is not below `/v2/`.
     #[must_use]
-    pub fn read(site: &Site, url: &Url) -> Option<Self> {
+    pub fn read(url: &Url) -> Option<Self> {
         let (before, behind) = split(url.path())?;
         let ns = url.query_pairs().find(|(key, _)| key == "ns").map(|(_, ns)| ns.into_owned());
         let named = ns.or_else(|| Some(before.to_owned()).filter(|text| !text.is_empty()));
         // It is repeated in the challenge.
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-');
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_' | b':');
         let registry = named.filter(|text| text.len() <= 253 && text.bytes().all(plain));
         let scope = match Endpoint::parse(behind) {
             Ok(Endpoint::Repository(name, _)) => Some(Scope::pull(name.as_str())),
             _ => None,
         };
-        Some(Self { registry: registry.unwrap_or_else(|| site.home.name.clone()), scope })
+        Some(Self { registry: registry.unwrap_or_else(|| UNSPELLED.to_owned()), scope })
     }
 }
 

@@ -43,7 +43,7 @@ impl<P: Platform> Exchange<P> {
             return Ok(self.ask_for_password(self.fail(why)));
         }
         self.record.borrow_mut().registry = Some(registry.name.clone());
-        self.config.rules.of(&registry.name).check_address(&registry.name, self.address)?;
+        self.config.rules.of(&registry.name).check_client(&registry.name, self.address)?;
         self.count(self.user()).await?;
         let mut to = search.clone();
         to.set_query(Some(&question(url)?));

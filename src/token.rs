@@ -20,8 +20,26 @@ use crate::exchange::Exchange;
 use crate::oci::{Code, OciError};
 use crate::platform::{ClientRequest, Platform};
 use crate::registry::Registry;
+use crate::route::UNSPELLED;
 
 use request::{Credentials, TokenRequest};
+
+/// How somebody is let in here.
+enum Entrance<'a> {
+    /// With credentials that are the gate's own.
+    User(&'a Users, &'a str),
+    /// Because everybody is, or with a key: credentials are a registry's.
+    Open,
+}
+
+impl Entrance<'_> {
+    const fn user(&self) -> Option<&str> {
+        match self {
+            Self::User(_, name) => Some(name),
+            Self::Open => None,
+        }
+    }
+}
 
 impl<P: Platform> Exchange<P> {
     /// Answers a token request; `named` is the registry of the path.
@@ -46,24 +64,18 @@ impl<P: Platform> Exchange<P> {
     async fn exchange_token(&self, named: &str, url: &Url, request: ClientRequest<P::Body>) -> Result<Answer<P>, OciError> {
         let mut asked = TokenRequest::read(&self.platform, url, request).await?;
         self.record.borrow_mut().presented = Some(asked.credentials.kind());
-        let user = self.door(&mut asked)?;
-        self.count(user.map(|(_, name)| name)).await?;
-        let registries = &self.config.registries;
-        // A stranger is sent here with whatever word was in the address.
-        let named = registries
-            .by_name(named)
-            .or_else(|| registries.by_label(named))
+        let entrance = self.door(&mut asked)?;
+        self.count(entrance.user()).await?;
+        let named = self
+            .named(named)
             .ok_or_else(|| OciError::new(Code::NameUnknown, "the token path names no registry of this proxy"))?;
         // `docker login` asks for no scope: a gateway's default in the path is nobody's choice then, and the credentials
         // alone tell the registry.
         let by_default = asked.scopes.is_empty() && self.site.gateway && named.name == self.site.home.name;
         let (mut registry, scopes) = self.rename(named, &asked.scopes)?;
-        if let Some((users, name)) = user {
-            self.record.borrow_mut().registry = Some(registry.name.clone());
-            self.config.rules.of(&registry.name).check_address(&registry.name, self.address)?;
-            return Ok(reply(&users.pass(name, &registry.name, &self.site.authority, self.now()), USER_LIFE));
-        }
         let (owner, credentials) = match asked.credentials {
+            // They were for the gate.
+            _ if entrance.user().is_some() => (None, Credentials::None),
             Credentials::None => (None, Credentials::None),
             Credentials::Password(basic) => {
                 let (owner, basic) = self.owner(&basic);
@@ -82,40 +94,64 @@ impl<P: Platform> Exchange<P> {
             registry = Rc::clone(owner);
         }
         self.record.borrow_mut().registry = Some(registry.name.clone());
-        self.config.rules.of(&registry.name).check_address(&registry.name, self.address)?;
+        let rule = self.config.rules.of(&registry.name);
+        rule.check_client(&registry.name, self.address)?;
+        if let Entrance::User(users, name) = entrance {
+            return Ok(reply(&users.pass(name, &registry.name, &self.site.authority, self.now()), USER_LIFE));
+        }
         let Some(owner) = owner.filter(|_| registry.login) else {
             // Nothing to show, or nobody to show it to: what is public is served all the same.
             return Ok(reply(&Pass::anonymous(&registry.name, self.now()), ANONYMOUS_LIFE));
         };
         self.check_owner(&registry, &owner.name)?;
+        for scope in &scopes {
+            if let Scope::Repository { name, .. } = scope {
+                rule.check_name(&registry.name, name.as_str())?;
+            }
+        }
         self.forward(&registry, TokenRequest { credentials, scopes, ..asked }).await
     }
 
+    /// The registry in the path: by its name or, where a stranger was sent here with whatever word was in the address, by its
+    /// label or by none.
+    fn named(&self, text: &str) -> Option<Rc<Registry>> {
+        if text == UNSPELLED {
+            return Some(Rc::clone(&self.site.home));
+        }
+        self.config.registries.by_name(text).or_else(|| self.config.registries.by_label(text))
+    }
+
     /// The gate as it stands here, where users show who they are, and where a key may come in a scope: docker and podman take the
-    /// address of this endpoint from `GET /v2/`, which has none. The user, where credentials are the gate's own.
-    fn door(&self, asked: &mut TokenRequest) -> Result<Option<(&Users, &str)>, OciError> {
+    /// address of this endpoint from `GET /v2/`, which has none.
+    ///
+    /// # Errors
+    ///
+    /// `UNAUTHORIZED` for strangers, and for what means to be a user's and is not.
+    fn door(&self, asked: &mut TokenRequest) -> Result<Entrance<'_>, OciError> {
         let access = &self.config.access;
         let key_in_scope = access.keys.as_ref().is_some_and(|keys| keys.take_from(&mut asked.scopes).is_some());
-        let user = match (&self.caller, &access.users) {
-            _ if key_in_scope => None,
-            (Caller::Anybody | Caller::Keyholder, _) => None,
-            (Caller::User { .. } | Caller::Stranger(_), Some(users)) => match &asked.credentials {
-                Credentials::Password(basic) => Some((users, users.check(basic)?)),
-                Credentials::None => return Err(users.none(&self.site.authority)),
-                Credentials::Refresh { .. } => {
-                    return Err(OciError::new(
-                        Code::Unauthorized,
-                        "this proxy has no refresh tokens; use user name and token",
-                    ));
-                }
-            },
-            (Caller::Stranger(why), None) => return Err(why.clone()),
-            (Caller::User { .. }, None) => None,
+        let has_key = key_in_scope || self.site.key().is_some();
+        let Some(users) = &access.users else {
+            return match &self.caller {
+                Caller::Stranger(why) if !has_key => Err(why.clone()),
+                _ => Ok(Entrance::Open),
+            };
         };
-        if let Some((_, name)) = user {
-            self.record.borrow_mut().user = Some(name.to_owned());
+        match &asked.credentials {
+            Credentials::Password(basic) => match users.check(basic) {
+                Ok(name) => {
+                    self.record.borrow_mut().user = Some(name.to_owned());
+                    Ok(Entrance::User(users, name))
+                }
+                Err(_) if has_key && !Users::is_token(basic) => Ok(Entrance::Open),
+                Err(why) => Err(why),
+            },
+            _ if has_key => Ok(Entrance::Open),
+            Credentials::None => Err(users.none(&self.site.authority)),
+            Credentials::Refresh { .. } => {
+                Err(OciError::new(Code::Unauthorized, "this proxy has no refresh tokens; use user name and token"))
+            }
         }
-        Ok(user)
     }
 
     /// The registry the scopes are for, and the scopes under its own names, each once.

@@ -16,6 +16,9 @@ use crate::secret::Secret;
 /// How long a key is, in characters: 20 random ones of 36 are more than 100 bits. A repository's name ends at 255.
 pub const KEY_LENGTH: std::ops::RangeInclusive<usize> = 20..=64;
 
+/// How much of a key's beginning tells that it is one, in characters.
+const TELLING: usize = 8;
+
 /// What stands in the place of a key that somebody repeats.
 const HIDDEN: &str = "[key]";
 
@@ -25,13 +28,17 @@ pub struct Keys(Vec<Secret>);
 
 /// A key that was taken out of a request.
 #[derive(Clone, Debug)]
-pub struct Taken(Secret);
+pub struct Taken {
+    key: Secret,
+    /// It stood in the address, and not in the header alone.
+    pub in_address: bool,
+}
 
 impl Taken {
     /// The path under which those who know the key go on: `/<key>`.
     #[must_use]
     pub fn path(&self) -> String {
-        format!("/{}", self.0.expose())
+        format!("/{}", self.key.expose())
     }
 }
 
@@ -49,6 +56,7 @@ impl Keys {
     #[must_use]
     pub fn take(&self, url: &mut Url, headers: &HeaderMap) -> Option<Taken> {
         let mut taken = headers::text(headers, &X_PIERHEAD_KEY).and_then(|text| self.known(text));
+        taken = taken.map(|taken| Taken { in_address: false, ..taken });
         if let Some((key, rest)) = self.strip(url.path().strip_prefix('/').unwrap_or_default()) {
             let rest = format!("/{rest}");
             url.set_path(&rest);
@@ -80,11 +88,13 @@ impl Keys {
         taken
     }
 
-    /// Hides every key in a text.
+    /// Hides every key in a text, and what is left of one where the text was cut.
     pub fn hide(&self, text: &mut String) {
         for key in &self.0 {
-            if text.contains(key.expose()) {
-                *text = text.replace(key.expose(), HIDDEN);
+            let Some(beginning) = key.expose().get(..TELLING) else { continue };
+            while let Some((before, behind)) = text.split_once(beginning) {
+                let rest = behind.trim_start_matches(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+                *text = format!("{before}{HIDDEN}{rest}");
             }
         }
     }
@@ -102,7 +112,7 @@ impl Keys {
         }
         let sum = Sha256::digest(text);
         let known = self.0.iter().fold(0, |known, key| known | Sha256::digest(key.expose()).ct_eq(&sum).to_u8());
-        (known == 1).then(|| Taken(Secret::new(text)))
+        (known == 1).then(|| Taken { key: Secret::new(text), in_address: true })
     }
 }
 
@@ -167,5 +177,8 @@ mod tests {
         let mut text = format!("`{KEY}/x` and {KEY}");
         keys().hide(&mut text);
         assert_eq!(text, "`[key]/x` and [key]");
+        let mut cut = format!("x {}", KEY.trim_end_matches('9'));
+        keys().hide(&mut cut);
+        assert_eq!(cut, "x [key]");
     }
 }

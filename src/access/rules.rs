@@ -78,12 +78,15 @@ impl Rule {
         }
     }
 
-    /// Whether a client at `address` may use `registry` at all.
+    /// Whether a client at `address` may use `registry` at all. One of which nothing is served carries nobody's login either.
     ///
     /// # Errors
     ///
     /// `DENIED`, with the rule's reason.
-    pub fn check_address(&self, registry: &str, address: Option<IpAddr>) -> Result<(), OciError> {
+    pub fn check_client(&self, registry: &str, address: Option<IpAddr>) -> Result<(), OciError> {
+        if self.allow.as_ref().is_some_and(Vec::is_empty) {
+            return Err(self.denied(&format!("nothing of `{registry}` is served here")));
+        }
         let Some(addresses) = &self.addresses else { return Ok(()) };
         // A request without an address is none of those that are allowed.
         if address.is_some_and(|address| addresses.iter().any(|network| network.contains(address))) {
@@ -93,19 +96,28 @@ impl Rule {
         Err(self.denied(&format!("{address} is not among the addresses that may use `{registry}` here")))
     }
 
-    /// Whether something of a repository may be pulled; `name` is the registry's own.
+    /// Whether a repository is served; `name` is the registry's own.
     ///
     /// # Errors
     ///
     /// `DENIED`, with the rule's reason.
-    pub fn check(&self, registry: &str, name: &str, resource: &Resource) -> Result<(), OciError> {
-        let any = |patterns: &[Pattern], text: &str| patterns.iter().any(|pattern| pattern.matches(text));
+    pub fn check_name(&self, registry: &str, name: &str) -> Result<(), OciError> {
         if self.allow.as_ref().is_some_and(|allow| !any(allow, name)) {
             return Err(self.denied(&format!("`{name}` is not among the repositories of `{registry}` that are served here")));
         }
         if self.deny.as_ref().is_some_and(|deny| any(deny, name)) {
             return Err(self.denied(&format!("`{name}` is among the repositories of `{registry}` that are not served here")));
         }
+        Ok(())
+    }
+
+    /// Whether something of a repository may be pulled.
+    ///
+    /// # Errors
+    ///
+    /// `DENIED`, with the rule's reason.
+    pub fn check(&self, registry: &str, name: &str, resource: &Resource) -> Result<(), OciError> {
+        self.check_name(registry, name)?;
         match (resource, &self.tags) {
             (Resource::Manifest(Reference::Tag(tag)), Some(tags)) if !any(tags, &tag.to_string()) => {
                 Err(self.denied(&format!("the tag `{tag}` is not among those of `{registry}` that are served here")))
@@ -118,6 +130,10 @@ impl Rule {
         let reason = self.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         OciError::new(Code::Denied, format!("{what}{reason}"))
     }
+}
+
+fn any(patterns: &[Pattern], text: &str) -> bool {
+    patterns.iter().any(|pattern| pattern.matches(text))
 }
 
 #[cfg(test)]
@@ -186,16 +202,16 @@ mod tests {
         let rules = Rules { everywhere, of: vec![("docker.io".to_owned(), own)] };
         assert!(check(&rules, "library/nginx/tags/list").is_ok());
         assert!(rules.of("quay.io").check("quay.io", "library/nginx", &Resource::Tags).is_err());
-        assert!(rules.of("docker.io").check_address("docker.io", None).is_err());
+        assert!(rules.of("docker.io").check_client("docker.io", None).is_err());
     }
 
     #[test]
     fn addresses_are_allowed_by_network() {
         let rule = Rule { addresses: Some(vec!["10.0.0.0/8".parse().unwrap()]), ..Rule::default() };
         let rules = Rules { everywhere: rule, ..Rules::default() };
-        assert!(rules.of("docker.io").check_address("docker.io", "10.1.2.3".parse().ok()).is_ok());
-        let denied = rules.of("docker.io").check_address("docker.io", "192.0.2.1".parse().ok()).unwrap_err();
+        assert!(rules.of("docker.io").check_client("docker.io", "10.1.2.3".parse().ok()).is_ok());
+        let denied = rules.of("docker.io").check_client("docker.io", "192.0.2.1".parse().ok()).unwrap_err();
         assert!(denied.message.starts_with("`192.0.2.1` is not among the addresses"), "{denied:?}");
-        assert!(rules.of("docker.io").check_address("docker.io", None).is_err());
+        assert!(rules.of("docker.io").check_client("docker.io", None).is_err());
     }
 }

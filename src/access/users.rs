@@ -35,11 +35,17 @@ impl Users {
         unauthorized(&format!("this proxy is for its users; `docker login {host}` first"))
     }
 
+    /// Whether a password is one that `npm run user` has made, or means to be: no registry's looks so.
+    #[must_use]
+    pub fn is_token(basic: &Basic) -> bool {
+        basic.password.expose().starts_with("pierhead_")
+    }
+
     /// The user with this name and token.
     ///
     /// # Errors
     ///
-    /// `UNAUTHORIZED` if there is none; it does not say whether there is such a name, nor does the time it takes.
+    /// `UNAUTHORIZED` if there is none; it does not say whether there is such a name.
     pub fn check(&self, basic: &Basic) -> Result<&str, OciError> {
         let wrong = || unauthorized("user name or token are wrong; they are those of this proxy, not of a registry");
         let sum: [u8; 32] = Sha256::digest(basic.password.expose()).into();

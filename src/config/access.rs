@@ -32,17 +32,16 @@ pub(super) fn read(variables: &BTreeMap<String, Value>) -> Result<Option<Access>
 }
 
 fn modes(value: Option<&Value>) -> Result<Vec<String>, ConfigError> {
-    let modes = match value {
+    // It never repeats the value: a key may have slipped in.
+    let wrong = || error("ACCESS", format!("not an access mode; {EXPECTED}"));
+    let modes: Vec<String> = match value {
         None => return Ok(Vec::new()),
+        Some(Value::String(text)) if text.trim().starts_with('[') => serde_json::from_str(text).map_err(|_| wrong())?,
         Some(Value::String(mode)) => vec![mode.clone()],
-        Some(Value::Array(modes)) => modes.iter().filter_map(|mode| mode.as_str().map(str::to_owned)).collect(),
-        Some(other) => return Err(error("ACCESS", format!("`{other}` is not an access mode; {EXPECTED}"))),
+        Some(list) => serde_json::from_value(list.clone()).map_err(|_| wrong())?,
     };
-    match modes.iter().find(|mode| !["public", "users", "path"].contains(&mode.as_str())) {
-        Some(other) => Err(error("ACCESS", format!("`{other}` is not an access mode; {EXPECTED}"))),
-        None if modes.is_empty() => Err(error("ACCESS", EXPECTED)),
-        None => Ok(modes),
-    }
+    let known = modes.iter().all(|mode| ["public", "users", "path"].contains(&mode.as_str()));
+    if known && !modes.is_empty() { Ok(modes) } else { Err(wrong()) }
 }
 
 /// The users' sums. Neither names nor sums are in a message.
@@ -51,7 +50,9 @@ fn sums(variables: &BTreeMap<String, Value>) -> Result<Vec<(String, [u8; 32])>, 
     let users = entries::<String>(variables, "USERS")?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'@');
     let user = |(name, sum): (String, String)| {
-        let good = (1..=64).contains(&name.len()) && name.bytes().all(plain);
+        let good = (1..=64).contains(&name.len())
+            && name.bytes().all(plain)
+            && name.starts_with(|c: char| c.is_ascii_alphanumeric());
         let sum = sum.parse::<Digest>().ok()?.sha256()?;
         good.then_some((name, sum))
     };
@@ -112,7 +113,7 @@ mod tests {
         let keys = access(json!({"ACCESS": ["path"], "PATH_SECRET": format!("{KEY}\n")})).unwrap().unwrap();
         assert!(keys.users.is_none() && keys.keys.is_some());
         let both = json!({
-            "ACCESS": ["users", "path"], "USERS": format!("{{\"alice\": \"{SUM}\"}}"),
+            "ACCESS": "[\"users\", \"path\"]", "USERS": format!("{{\"alice\": \"{SUM}\"}}"),
             "SIGNING_KEYS": format!("[\"{KEY}\", \"{KEY}\"]"), "PATH_SECRET": [KEY, KEY],
         });
         let both = access(both).unwrap().unwrap();
@@ -122,9 +123,11 @@ mod tests {
     #[test]
     fn errors_name_their_key_and_no_secret() {
         for (variables, start) in [
-            (json!({"ACCESS": "open"}), "ACCESS: `open` is not"),
-            (json!({"ACCESS": 1}), "ACCESS: `1` is not"),
-            (json!({"ACCESS": []}), "ACCESS: expected"),
+            (json!({"ACCESS": "hunter2"}), "ACCESS: not an access mode"),
+            (json!({"ACCESS": 1}), "ACCESS: not an access mode"),
+            (json!({"ACCESS": []}), "ACCESS: not an access mode"),
+            (json!({"ACCESS": ["public", ["users"]]}), "ACCESS: not an access mode"),
+            (json!({"ACCESS": "[\"path\", 1]"}), "ACCESS: not an access mode"),
             (json!({"ACCESS": ["public", "users"]}), "ACCESS: \"public\" lets everybody in"),
             (json!({"ACCESS": "users"}), "USERS: not set"),
             (json!({"ACCESS": "users", "USERS": {"mallory": SUM}}), "SIGNING_KEYS: not set"),

@@ -133,7 +133,7 @@ impl<P: Platform> Exchange<P> {
             exchange.fill_from(&ask, &key, &digest).await;
             let mut record = exchange.record.borrow_mut();
             record.duration_ms = exchange.platform.now_ms().saturating_sub(began_ms);
-            exchange.platform.log(&record.to_line());
+            exchange.platform.log(&record.to_line(Some(&exchange.config.access)));
         });
     }
 

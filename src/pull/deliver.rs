@@ -151,7 +151,7 @@ fn next_page(link: &str, pull: Pull<'_>, site: &Site) -> Option<String> {
         query = if query.is_empty() { format!("?{ns}") } else { format!("{query}&{ns}") };
     }
     // Of a path with a key in it only the client knows all: the same path then (RFC 3986 section 5.2.2), with another query.
-    let path = if site.has_key() { String::new() } else { route.client_path(name, resource) };
+    let path = if site.key().is_some_and(|key| key.in_address) { String::new() } else { route.client_path(name, resource) };
     Some(format!(r#"<{path}{query}>; rel="next""#))
 }
 
