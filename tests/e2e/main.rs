@@ -26,6 +26,7 @@ mod clients;
 mod cost;
 mod crowd;
 mod failover;
+mod gated;
 mod guest;
 mod hostile;
 mod hub;
@@ -75,11 +76,11 @@ struct Test {
 type Body = Box<dyn for<'a> Fn(&'a Stage) -> Pin<Box<dyn Future<Output = ()> + 'a>> + Send>;
 
 macro_rules! tests {
-    ($($needs:expr => $($module:ident::$test:ident),+;)+) => {
+    ($($needs:expr => $($($part:ident)::+),+;)+) => {
         vec![$($(Test {
-            name: concat!(stringify!($module), "::", stringify!($test)).to_owned(),
+            name: [$(stringify!($part)),+].join("::"),
             needs: $needs.to_vec(),
-            body: Box::new(|stage| Box::pin($module::$test(stage))),
+            body: Box::new(|stage| Box::pin($($part)::+(stage))),
         }),+),+]
     };
 }
@@ -137,6 +138,18 @@ fn listed() -> Vec<Test> {
             pulls::head, pulls::range, pulls::tags_in_pages, pulls::private_needs_its_user, pulls::token_by_post,
             pulls::credentials_stay_with_their_registry, pulls::log_lines, pulls::configured_routes_and_credentials, pulls::unknown_things,
             load::large_layer, load::two_hundred_pulls;
+        ["docker-registry"] => gated::users::tokens;
+        ["docker-registry", "dockerd", "docker", ROOT] => gated::users::docker, gated::users::operators_account, gated::keys::docker;
+        [FULL, "docker-registry", "newer/dockerd", "newer/docker", "newer/containerd", "runc", ROOT] =>
+            gated::users::newer_docker, gated::keys::newer_docker;
+        ["docker-registry", "podman", ROOT] =>
+            gated::users::podman, gated::keys::podman;
+        ["docker-registry", "skopeo", ROOT] => gated::users::skopeo, gated::keys::skopeo;
+        ["docker-registry", "containerd", "ctr", ROOT] =>
+            gated::users::ctr, gated::keys::ctr, gated::both::header_and_account;
+        [FULL, "docker-registry", "newer/containerd", "newer/ctr", ROOT] => gated::users::newer_ctr, gated::keys::newer_ctr;
+        [FULL, "docker-registry", "newer/crane", "newer/oras", ROOT] => gated::users::crane_and_oras;
+        ["docker-registry", "dockerd", "docker", "podman", ROOT] => gated::both::login_and_key;
         ["docker-registry", "skopeo", ROOT] =>
             clients::skopeo_copies_from_a_host_label, clients::skopeo_copies_from_a_gateway,
             clients::skopeo_copies_a_private_image, clients::skopeo_inspects;

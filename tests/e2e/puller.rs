@@ -11,7 +11,7 @@ pub mod mirror;
 mod oci;
 mod oras;
 pub mod podman;
-mod skopeo;
+pub mod skopeo;
 
 use containerd::Release;
 use docker::Engine;

@@ -1,8 +1,9 @@
 //! The internet as the Worker sees it: one plain-http server that plays every host.
 //!
 //! workerd's `globalOutbound` sends `https://registry-1.docker.io/v2/` here with `Host: registry-1.docker.io`, so the
-//! Worker runs with its production configuration. Every request is recorded. Two things are offences that fail any
-//! test: asking a host the test has not set up, and showing a credential to a host that must not see one.
+//! Worker runs with its production configuration. Every request is recorded. Three things are offences that fail any
+//! test: asking a host the test has not set up, showing a credential to a host that must not see one, and showing to any host what
+//! is between the Worker and its clients.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,6 +18,8 @@ use futures_util::stream;
 use http::{HeaderMap, Method, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+use crate::gated;
 
 /// A request as a host receives it.
 pub type Asked = http::Request<Bytes>;
@@ -141,10 +144,11 @@ async fn answer(hosts: Arc<Hosts>, record: Arc<Mutex<Record>>, request: http::Re
     let host = host.unwrap_or("").to_owned();
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let known = hosts.get(&host);
+    let what = format!("{} https://{host}{target}", parts.method);
     {
         let mut record = record.lock().expect("no test panics while it holds the record");
         if known.is_none() {
-            record.offences.push(format!("{} https://{host}{target}: no such host in this test", parts.method));
+            record.offences.push(format!("{what}: no such host in this test"));
         }
         if parts.headers.get(SCHEME).is_none_or(|scheme| scheme != "https") {
             record.offences.push(format!("{} {host}{target}: asked without https", parts.method));
@@ -152,19 +156,31 @@ async fn answer(hosts: Arc<Hosts>, record: Arc<Mutex<Record>>, request: http::Re
         if known.is_some_and(|host| host.credentials == Credentials::Offence) {
             for name in [header::AUTHORIZATION, header::COOKIE] {
                 if parts.headers.contains_key(&name) {
-                    record.offences.push(format!("{} https://{host}{target}: was shown `{name}`", parts.method));
+                    record.offences.push(format!("{what}: was shown `{name}`"));
                 }
             }
         }
         record.seen.push(Seen { host, method: parts.method.clone(), target, headers: parts.headers.clone() });
     }
-    let Some(known) = known else {
-        return text(StatusCode::BAD_GATEWAY, "no such host");
+    let Ok(body) = to_bytes(body, 1 << 20).await else {
+        return text(StatusCode::PAYLOAD_TOO_LARGE, "request body");
     };
-    match to_bytes(body, 1 << 20).await {
-        Ok(body) => (known.answer)(Asked::from_parts(parts, body)).await,
-        Err(_) => text(StatusCode::PAYLOAD_TOO_LARGE, "request body"),
+    let asked = Asked::from_parts(parts, body);
+    let told = private_words(&asked).into_iter().map(|word| format!("{what}: was told `{word}`"));
+    record.lock().expect("no test panics while it holds the record").offences.extend(told);
+    match known {
+        Some(known) => (known.answer)(asked).await,
+        None => text(StatusCode::BAD_GATEWAY, "no such host"),
     }
+}
+
+/// What stands in a request that is between the Worker and its clients: what the gate opens for, and tokens of the Worker's own.
+fn private_words(asked: &Asked) -> Vec<String> {
+    let headers = asked.headers().iter().map(|(_, value)| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let body = String::from_utf8_lossy(asked.body()).into_owned();
+    let said: Vec<String> = headers.chain([asked.uri().to_string(), body]).collect();
+    let private = gated::secrets().into_iter().chain(["ph1.".to_owned()]);
+    private.filter(|word| said.iter().any(|text| text.contains(word))).collect()
 }
 
 /// An answer of `status` with a body of type `media`.

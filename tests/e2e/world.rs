@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
+use crate::gated;
 use crate::registry::SIGNATURE;
 use crate::token_server::{REFRESH_TOKEN, USER};
 use crate::upstream::{Hosts, Upstream};
 use crate::worker::{Build, Runtime, Worker};
 
-/// What the Worker must never log: the user's password and identity token, tokens of its own (`ph1.`) and of the
-/// registries (a JWT starts with `eyJ`), signatures.
+/// What the Worker must never log, beside the gate's secrets: the user's password and identity token, tokens of its own (`ph1.`)
+/// and of the registries (a JWT starts with `eyJ`), signatures.
 const SECRETS: [&str; 5] = [USER.1, REFRESH_TOKEN, "ph1.", "eyJ", SIGNATURE];
 
 /// A running Worker between a test's client and the hosts the test plays.
@@ -45,7 +46,8 @@ impl Drop for World {
     fn drop(&mut self) {
         let mut offences = self.upstream.offences();
         let log = self.worker.process.output();
-        let logged = SECRETS.iter().filter(|secret| log.contains(**secret));
+        let secrets = SECRETS.map(str::to_owned).into_iter().chain(gated::secrets());
+        let logged = secrets.filter(|secret| log.contains(secret));
         offences.extend(logged.map(|secret| format!("logged {secret}")));
         let failed = std::thread::panicking();
         if failed || !offences.is_empty() {

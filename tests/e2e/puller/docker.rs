@@ -38,9 +38,22 @@ pub struct Docker {
 
 impl Docker {
     pub async fn start(engine: Engine, room: Room, options: &[&str]) -> Docker {
+        let arguments = Docker::arguments(engine, &room, options);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let daemon = room.daemon(engine.programs().0, &arguments, &room.path("docker.sock")).await;
+        Docker { engine, room, _daemon: daemon }
+    }
+
+    /// What a dockerd prints that does not start with these options.
+    pub async fn refused(engine: Engine, room: &Room, options: &[&str]) -> String {
+        let arguments = Docker::arguments(engine, room, options);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        room.run(engine.programs().0, &arguments).await.failure()
+    }
+
+    fn arguments(engine: Engine, room: &Room, options: &[&str]) -> Vec<String> {
         let containerd = engine == Engine::NewerContainerd;
         let config = room.write("daemon.json", &json!({"features": {"containerd-snapshotter": containerd}}).to_string());
-        let socket = room.path("docker.sock");
         let (data, exec, pid) = (room.arg("data"), room.arg("exec"), room.arg("pid"));
         let host = format!("unix://{}", room.arg("docker.sock"));
         let places = ["--config-file", config.to_str().expect("UTF-8"), "-H", &host];
@@ -49,8 +62,7 @@ impl Docker {
         // The plain stores: they work on every file system.
         let store = if containerd { "--storage-driver=native" } else { "--storage-driver=vfs" };
         let arguments = [&places[..], &folders, &no_network, &["--userland-proxy=false", store], options].concat();
-        let daemon = room.daemon(engine.programs().0, &arguments, &socket).await;
-        Docker { engine, room, _daemon: daemon }
+        arguments.into_iter().map(str::to_owned).collect()
     }
 
     pub async fn cli(&self, arguments: &[&str], input: &str) -> Finished {
@@ -58,7 +70,14 @@ impl Docker {
         self.room.run_with(self.engine.programs().1, &[&["-H", &host], arguments].concat(), input).await
     }
 
-    async fn log_in(&self, registry: &str, user: &str, password: &str) -> Result<(), String> {
+    /// Pulls `reference`; it must become the image of that digest.
+    pub async fn pull(&self, reference: &str, digest: &str) -> Result<(), String> {
+        self.cli(&["pull", reference], "").await.result()?;
+        let inspected = self.cli(&["image", "inspect", reference], "").await.result()?;
+        has_digest(&inspected, digest)
+    }
+
+    pub async fn log_in(&self, registry: &str, user: &str, password: &str) -> Result<(), String> {
         let login = ["login", "--username", user, "--password-stdin", registry];
         self.cli(&login, password).await.result().map(drop)
     }
@@ -85,10 +104,7 @@ pub async fn pull(engine: Engine, world: &World, style: Style, wanted: &Wanted<'
     if let (None, Some((user, password))) = (&mirror, style.login(wanted)) {
         docker.log_in(&host, &user, password).await?;
     }
-    let reference = style.reference(world, wanted);
-    docker.cli(&["pull", &reference], "").await.result()?;
-    let inspected = docker.cli(&["image", "inspect", &reference], "").await.result()?;
-    has_digest(&inspected, wanted.digest)
+    docker.pull(&style.reference(world, wanted), wanted.digest).await
 }
 
 /// Whether what `docker image inspect` and `podman image inspect` print is the image of that digest.

@@ -13,3 +13,8 @@ pub fn registries_conf(registry: &str, mirror: &str) -> String {
          [[registry.mirror]]\nlocation = \"{mirror}\"\ninsecure = true\n"
     )
 }
+
+/// The same mirror, asked with a header that the operator of the daemon has set.
+pub fn hosts_toml_with(url: &str, more: &str, (header, value): (&str, &str)) -> String {
+    hosts_toml(url, &format!("{more}\n[host.{url:?}.header]\n{header} = {value:?}"))
+}

@@ -18,8 +18,12 @@ pub async fn pull(world: &World, style: Style, wanted: &Wanted<'_>) -> Result<()
         let login = ["login", "--tls-verify=false", "--username", &user, "--password-stdin", &host];
         podman(&room, &login, password).await.result()?;
     }
-    let reference = style.reference(world, wanted);
-    podman(&room, &["pull", "--tls-verify=false", &reference], "").await.result()?;
-    let inspected = podman(&room, &["image", "inspect", &reference], "").await.result()?;
-    docker::has_digest(&inspected, wanted.digest)
+    fetch(&room, &style.reference(world, wanted), wanted.digest, &[]).await
+}
+
+/// Pulls `reference`; it must become the image of that digest.
+pub async fn fetch(room: &Room, reference: &str, digest: &str, options: &[&str]) -> Result<(), String> {
+    podman(room, &[&["pull", "--tls-verify=false"], options, &[reference]].concat(), "").await.result()?;
+    let inspected = podman(room, &["image", "inspect", reference], "").await.result()?;
+    docker::has_digest(&inspected, digest)
 }

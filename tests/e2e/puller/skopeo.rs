@@ -27,10 +27,16 @@ pub async fn pull(world: &World, style: Style, wanted: &Wanted<'_>) -> Result<()
         let login = ["login", "--tls-verify=false", "--username", &user, "--password-stdin", &host];
         room.run_with("skopeo", &login, password).await.result()?;
     }
-    let source = format!("docker://{}", style.reference(world, wanted));
+    fetch(&room, &style.reference(world, wanted), wanted.digest, &[]).await
+}
+
+/// Copies `reference`; it must be what that digest names.
+pub async fn fetch(room: &Room, reference: &str, digest: &str, options: &[&str]) -> Result<(), String> {
+    let source = format!("docker://{reference}");
     let target = format!("dir:{}", room.arg("copy"));
-    room.run("skopeo", &["copy", "--all", "--src-tls-verify=false", &source, &target]).await.result()?;
+    let copy = ["copy", "--all", "--src-tls-verify=false"];
+    room.run("skopeo", &[&copy, options, &[&source, &target]].concat()).await.result()?;
     let manifest = std::fs::read(room.path("copy/manifest.json")).map_err(|error| error.to_string())?;
     let got = sha256(&manifest);
-    if got == wanted.digest { Ok(()) } else { Err(format!("copied {got}, not {}", wanted.digest)) }
+    if got == digest { Ok(()) } else { Err(format!("copied {got}, not {digest}")) }
 }
