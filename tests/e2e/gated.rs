@@ -4,6 +4,7 @@
 
 pub mod both;
 pub mod keys;
+pub mod limiter;
 pub mod users;
 
 use serde_json::{Value, json};
@@ -42,6 +43,7 @@ pub fn secrets() -> Vec<String> {
 /// Who gets in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {
+    Public,
     Users,
     Path,
     Both,
@@ -54,6 +56,7 @@ impl Mode {
         let users = [("USERS", Value::Object(users.into_iter().collect())), ("SIGNING_KEYS", SIGNING_KEY.into())];
         let key = [("PATH_SECRET", KEY.into())];
         let gate = match self {
+            Mode::Public => vec![("ACCESS", json!("public"))],
             Mode::Users => [&[("ACCESS", json!("users"))], &users[..]].concat(),
             Mode::Path => [&[("ACCESS", json!("path"))], &key[..]].concat(),
             Mode::Both => [&[("ACCESS", json!(["users", "path"]))], &users[..], &key].concat(),

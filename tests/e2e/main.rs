@@ -138,6 +138,7 @@ fn listed() -> Vec<Test> {
             pulls::head, pulls::range, pulls::tags_in_pages, pulls::private_needs_its_user, pulls::token_by_post,
             pulls::credentials_stay_with_their_registry, pulls::log_lines, pulls::configured_routes_and_credentials, pulls::unknown_things,
             load::large_layer, load::two_hundred_pulls;
+        ["node"] => gated::limiter::by_user, gated::limiter::by_address;
         ["docker-registry"] => gated::users::tokens;
         ["docker-registry", "dockerd", "docker", ROOT] => gated::users::docker, gated::users::operators_account, gated::keys::docker;
         [FULL, "docker-registry", "newer/dockerd", "newer/docker", "newer/containerd", "runc", ROOT] =>

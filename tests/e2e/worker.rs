@@ -34,6 +34,8 @@ pub enum Runtime<'a> {
     Cached,
     /// Miniflare: a Cache API, and a bucket in this folder, or in one that ends with the Worker.
     Miniflare(Option<&'a Path>),
+    /// The same with a Rate Limiting binding: so many requests a minute.
+    Limited(u32),
 }
 
 /// What every Worker is started from: found once.
@@ -115,7 +117,8 @@ impl Worker {
         match runtime {
             Runtime::Plain => workerd::start(build, &variables, internet, false).await,
             Runtime::Cached => workerd::start(build, &variables, internet, true).await,
-            Runtime::Miniflare(kept) => miniflare::start(build, &variables, internet, kept).await,
+            Runtime::Miniflare(kept) => miniflare::start(build, &variables, internet, kept, None).await,
+            Runtime::Limited(limit) => miniflare::start(build, &variables, internet, None, Some(limit)).await,
         }
     }
 

@@ -32,8 +32,15 @@ pub struct Object {
     pub hash: String,
 }
 
-/// `kept` is the folder in which the bucket outlives this Worker.
-pub async fn start(build: &Build, variables: &Map<String, Value>, internet: SocketAddr, kept: Option<&Path>) -> Worker {
+/// `kept` is the folder in which the bucket outlives this Worker, `limit` how many requests a minute the binding `LIMITER` lets
+/// through; there is none without.
+pub async fn start(
+    build: &Build,
+    variables: &Map<String, Value>,
+    internet: SocketAddr,
+    kept: Option<&Path>,
+    limit: Option<u32>,
+) -> Worker {
     let folder = build.folder_for_one();
     let configuration = json!({
         "folder": folder.path(),
@@ -41,6 +48,7 @@ pub async fn start(build: &Build, variables: &Map<String, Value>, internet: Sock
         "internet": internet.to_string(),
         "scheme": upstream::SCHEME,
         "bindings": variables,
+        "ratelimits": limit.map_or(json!({}), |limit| json!({"LIMITER": {"simple": {"limit": limit, "period": 60}}})),
         "compatibilityDate": build.compatibility_date(),
         "compatibilityFlags": build.compatibility_flags(),
     });
