@@ -5,6 +5,7 @@
 pub mod both;
 pub mod keys;
 pub mod limiter;
+pub mod rules;
 pub mod users;
 
 use serde_json::{Value, json};
