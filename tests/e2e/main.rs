@@ -140,7 +140,9 @@ fn listed() -> Vec<Test> {
             load::large_layer, load::two_hundred_pulls;
         ["node"] => gated::limiter::by_user, gated::limiter::by_address;
         ["docker-registry"] => gated::users::tokens;
-        ["docker-registry", "dockerd", "docker", ROOT] => gated::users::docker, gated::users::operators_account, gated::keys::docker, gated::rules::docker;
+        ["docker-registry", "dockerd", "docker", ROOT] =>
+            gated::users::docker, gated::users::docker_mirror, gated::users::operators_account, gated::keys::docker,
+            gated::rules::docker;
         [FULL, "docker-registry", "newer/dockerd", "newer/docker", "newer/containerd", "runc", ROOT] =>
             gated::users::newer_docker, gated::keys::newer_docker, gated::rules::newer_docker;
         ["docker-registry", "podman", ROOT] =>

@@ -1,5 +1,7 @@
 //! `path`: a key in the address or in a header, for whoever cannot log in.
 
+use serde_json::json;
+
 use super::{GITHUB, HUB, KEY, Mode, NO_KEY, assert_turned_away, containerd};
 use crate::clients::assert_came_through;
 
@@ -27,8 +29,20 @@ pub async fn newer_docker(stage: &Stage) {
     for engine in [Engine::NewerClassic, Engine::NewerContainerd] {
         let world = Mode::Path.world(stage).await;
         let mirror = world.url("mirror.localhost", &format!("/{KEY}"));
-        let docker = world.docker(engine, &["--registry-mirror", &mirror]).await;
+        let room = Room::new();
+        let account = account(&room, "https://index.docker.io/v1/");
+        let docker = world.docker_in(room, engine, &["--registry-mirror", &mirror]).await;
         world.docker_pulls(&docker, "docker.io/library/hello", HUB, &real.hello).await;
+        // An account at Docker Hub is shown to its mirrors, but not by containerd's store.
+        world.upstream.forget();
+        let pull = ["--config", &account, "pull", "docker.io/private/secret:1"];
+        let pulled = docker.cli(&pull, "").await;
+        if engine == Engine::NewerClassic {
+            pulled.success();
+            assert_came_through(&world, HUB, &real.private);
+        } else {
+            pulled.failure();
+        }
         drop(docker);
         world.upstream.forget();
         let docker = world.docker(engine, &["--registry-mirror", &world.url("mirror.localhost", "")]).await;
@@ -46,11 +60,8 @@ async fn docker_has_the_key(stage: &Stage, engine: Engine) {
     let (real, world) = (stage.real().await, Mode::Path.world(stage).await);
     let host = world.authority("mirror.localhost");
     let room = Room::new();
-    // An account at the registry. `docker login` cannot write this: it asks at `/v2/` and the token endpoint, without a name.
-    let auth = basic(USER);
-    let auths = serde_json::json!({"auths": {&host: {"auth": auth.trim_start_matches("Basic ")}}});
-    room.write("account/config.json", &auths.to_string());
-    let account = room.arg("account");
+    // An account at the registry. `docker login` cannot write this: it asks for a token that is for no image.
+    let account = account(&room, &host);
     let docker = world.docker_in(room, engine, &[]).await;
 
     let refused = docker.log_in(&host, USER.0, USER.1).await.expect_err("there is nobody to log in");
@@ -70,6 +81,14 @@ async fn docker_has_the_key(stage: &Stage, engine: Engine) {
     docker.cli(&["pull", &reference], "").await.failure();
     docker.cli(&["--config", &account, "pull", &reference], "").await.success();
     assert_came_through(&world, HUB, &real.private);
+}
+
+/// A folder in the room with a configuration of docker's that knows the user at this host.
+fn account(room: &Room, host: &str) -> String {
+    let auth = basic(USER);
+    let auths = json!({"auths": {host: {"auth": auth.trim_start_matches("Basic ")}}});
+    room.write("account/config.json", &auths.to_string());
+    room.arg("account")
 }
 
 pub async fn podman(stage: &Stage) {

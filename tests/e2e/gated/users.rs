@@ -88,6 +88,17 @@ pub async fn podman(stage: &Stage) {
     }
 }
 
+/// A mirror is shown what docker has stored for Docker Hub, and nothing else: nobody can log in to one. Hub itself would be asked
+/// next; it cannot be reached from here.
+pub async fn docker_mirror(stage: &Stage) {
+    let world = Mode::Users.world(stage).await;
+    let host = world.authority("docker.localhost");
+    let docker = world.docker(Engine::Classic, &["--registry-mirror", &world.url("docker.localhost", "")]).await;
+    docker.log_in(&host, ALICE.0, ALICE.1).await.unwrap_or_else(|problem| panic!("{problem}"));
+    let refused = docker.pull("docker.io/library/hello:1", "").await.expect_err("no way to log in");
+    assert_turned_away(&world, &refused, "https://registry-1.docker.io/v2/");
+}
+
 /// The operator's account at the registry is for everybody whom the gate lets in.
 pub async fn operators_account(stage: &Stage) {
     let real = stage.real().await;
