@@ -178,7 +178,8 @@ pub async fn newer_ctr(stage: &Stage) {
 }
 
 /// `--user` is what containerd's CRI does with a Kubernetes imagePullSecret, too: both give name and password to the same
-/// authorizer, which asks for a token by POST. There is no `crictl` here to show it with.
+/// authorizer, which asks for a token by POST. There is no `crictl` here to show it with; `PullImage`, asked by hand of 1.6 and 2.1
+/// with name and password, did the same, of a mirror as well.
 async fn containerd_logs_in(stage: &Stage, release: Release) {
     let (real, world) = (stage.real().await, Mode::Users.world(stage).await);
     let pair = format!("{}:{}", ALICE.0, ALICE.1);
