@@ -174,12 +174,13 @@ async fn answer(hosts: Arc<Hosts>, record: Arc<Mutex<Record>>, request: http::Re
     }
 }
 
-/// What stands in a request that is between the Worker and its clients: what the gate opens for, and tokens of the Worker's own.
+/// What stands in a request that is between the Worker and its clients: what the gate opens for, and the passes of its users. Other
+/// passes may be an upstream's own tokens, for it may be a pierhead too.
 fn private_words(asked: &Asked) -> Vec<String> {
     let headers = asked.headers().iter().map(|(_, value)| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let body = String::from_utf8_lossy(asked.body()).into_owned();
     let said: Vec<String> = headers.chain([asked.uri().to_string(), body]).collect();
-    let private = gated::secrets().into_iter().chain(["ph1.".to_owned()]);
+    let private = gated::secrets().into_iter().chain(["ph1.user.".to_owned()]);
     private.filter(|word| said.iter().any(|text| text.contains(word))).collect()
 }
 
