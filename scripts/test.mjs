@@ -17,6 +17,7 @@ const stages = {
   "formatting and clippy": lint,
   "unit tests and flows": () => cargoTest(["--lib", ...integrationTests().flatMap((name) => ["--test", name])]),
   "build": build,
+  "what is deployed, where there is no Rust": () => run(process.execPath, ["scripts/package.mjs"], { cwd: root }),
   "npm start, as a proof": () => run(process.execPath, ["scripts/start.mjs", "--once", "--port", "0"], { cwd: root }),
   "end to end: the built Worker in workerd, real registry, real clients": () =>
     cargoTest(["--test", "e2e"], { PIERHEAD_WORKERD: workerdBinary(), PIERHEAD_BUILD: buildDir, ...(full && matrix) }),
