@@ -23,6 +23,11 @@ export function compatibilityDate() {
   return text("wrangler.toml").match(/^compatibility_date = "([^"]+)"/m)[1];
 }
 
+/** The compatibility flags, as workerd's configuration has them. */
+export function compatibilityFlags() {
+  return text("wrangler.toml").match(/^compatibility_flags = (\[.*\])/m)[1];
+}
+
 /** A program that a package of node_modules brings. */
 export const nodeProgram = (name) => join(root, "node_modules", ".bin", name);
 

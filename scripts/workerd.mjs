@@ -2,7 +2,7 @@
 
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { buildDir, compatibilityDate, toolchainDir, workerdBinary } from "./project.mjs";
+import { buildDir, compatibilityDate, compatibilityFlags, toolchainDir, workerdBinary } from "./project.mjs";
 import { start } from "./shell.mjs";
 
 const demoRegistries = {
@@ -61,6 +61,7 @@ const config :Workerd.Config = (
   services = [
     (name = "pierhead", worker = (
       compatibilityDate = "${compatibilityDate()}",
+      compatibilityFlags = ${compatibilityFlags()},
       ${workerModules(buildDir)},
       bindings = [${demo ? `(name = "REGISTRIES", json = ${JSON.stringify(JSON.stringify(demoRegistries))})` : ""}],
       globalOutbound = "${demo ? "router" : "network"}",

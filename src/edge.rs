@@ -59,6 +59,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
         })
         .clone()
     });
+    let gone = JsFuture::from(bridge::gone(&request));
     let (method, url, headers) = bridge::read_request(&request);
     let cloudflare = Cloudflare {
         tiers,
@@ -75,7 +76,12 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
         // Only the token endpoint reads one, and only of a POST.
         body: (method == "POST").then(|| Body(request.body())),
     };
-    Ok(respond(proxy.serve(&cloudflare, request).await)?)
+    // When a client hangs up, the runtime forgets what its request waits for: no promise settles, nothing is ever dropped, and each
+    // such request would keep some 20 KB of the isolate. Here all of it is dropped.
+    match before(gone, proxy.serve(&cloudflare, request)).await {
+        Some(answer) => Ok(respond(answer)?),
+        None => Ok(Response::new()?),
+    }
 }
 
 /// The runtime, for one request.
@@ -179,10 +185,15 @@ impl Platform for Cloudflare {
 
 /// What a future gives within a time limit.
 async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
-    let (mut future, mut timer) = (pin!(future), pin!(Delay::from(limit)));
+    before(Delay::from(limit), future).await
+}
+
+/// What a future gives before another one ends.
+async fn before<T>(end: impl Future, future: impl Future<Output = T>) -> Option<T> {
+    let (mut future, mut end) = (pin!(future), pin!(end));
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(value) => Poll::Ready(Some(value)),
-        Poll::Pending => timer.as_mut().poll(context).map(|()| None),
+        Poll::Pending => end.as_mut().poll(context).map(|_| None),
     })
     .await
 }

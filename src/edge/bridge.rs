@@ -13,6 +13,9 @@ extern "C" {
     /// A client's request as text.
     pub fn received(request: &Request, names: &Array) -> String;
 
+    /// Settles when the client hangs up. It never does otherwise.
+    pub fn gone(request: &Request) -> Promise;
+
     /// An upstream's answer as text.
     pub fn answered(response: &Response, names: &Array) -> String;
 

@@ -124,7 +124,7 @@ fn listed() -> Vec<Test> {
             failover::rationed, failover::current_tags, failover::cold, failover::recovery, failover::silence,
             failover::configured_mirrors, failover::own_credentials,
             rates::headers_pass, rates::last_words, search::nas_packages_search,
-            crowd::single_flight, crowd::leaders_that_hang_up, crowd::memory, cost::requests_a_pull;
+            crowd::single_flight, crowd::leaders_that_hang_up, crowd::hang_ups_leave_nothing, crowd::memory, cost::requests_a_pull;
         ["node"] =>
             runtimes::serve_alike, runtimes::keep,
             store::conditions, store::private_images, store::switched_off, failover::stale,
