@@ -96,3 +96,71 @@ fn the_scripts_make_secrets_that_are_good() {
     assert!(check(format!("alice:{token}")) && !check(format!("bob:{token}")));
     assert!(!std::fs::read_to_string(&file).unwrap().contains(token));
 }
+
+/// A script's answer.
+fn node(script: &str, arguments: &[&str]) -> Result<String, String> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(script);
+    let output = std::process::Command::new("node").arg(script).args(arguments).output().expect("node runs");
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+#[test]
+fn the_pages_on_clients_show_the_snippets() {
+    node("docs.mjs", &["--check"]).unwrap_or_else(|problem| panic!("{problem}"));
+}
+
+/// What the pages on clients show, and the Worker's own, can be read by whom it is for: each format by its parser, but for YAML,
+/// of which none is here.
+#[test]
+fn the_snippets_are_what_they_say() {
+    for (authority, gateway, registry) in [
+        ("mirror.example.com", true, "docker.io"),
+        ("mirror.example.com:8443", true, "quay.io"),
+        ("docker.example.com", false, "docker.io"),
+        ("ghcr.example.com", false, "ghcr.io"),
+        ("[::1]:8787", false, "harbor.example.com"),
+    ] {
+        for (secure, path) in [(true, ""), (true, "/k3y"), (false, ""), (false, "/k3y")] {
+            let site = serde_json::json!({
+                "authority": authority, "gateway": gateway, "registry": registry, "secure": secure, "path": path,
+            });
+            let printed = node("docs.mjs", &["--print", &site.to_string()]).unwrap_or_else(|problem| panic!("{problem}"));
+            let snippets: Vec<BTreeMap<String, String>> = serde_json::from_str(&printed).unwrap();
+            let ids: Vec<&str> = snippets.iter().map(|snippet| snippet["id"].as_str()).collect();
+            assert_eq!(ids, ["docker", "containerd", "podman", "k3s", "buildkit", "kind"]);
+            for snippet in &snippets {
+                assert_readable(snippet, &site);
+            }
+        }
+    }
+}
+
+fn assert_readable(snippet: &BTreeMap<String, String>, site: &Value) {
+    let (id, text) = (&*snippet["id"], &*snippet["text"]);
+    let at = |problem: &str| -> ! { panic!("{id} for {site}: {problem}\n{text}") };
+    let word = |name: &str| site[name].as_str().unwrap();
+    let mirror = format!("{}{}", word("authority"), word("path"));
+    let scheme = if site["secure"] == true { "https" } else { "http" };
+    match &*snippet["language"] {
+        "json" => drop(serde_json::from_str::<Value>(text).unwrap_or_else(|error| at(&error.to_string()))),
+        "toml" => drop(text.parse::<toml::Table>().unwrap_or_else(|error| at(&error.to_string()))),
+        "yaml" => {
+            let indented = |line: &str| line.len() - line.trim_start_matches(' ').len();
+            if text.contains('\t') || text.lines().any(|line| indented(line) % 2 != 0 || line.trim().is_empty()) {
+                at("not indented as it is everywhere else");
+            }
+        }
+        "sh" => assert_eq!((&*snippet["file"], text), ("", format!("docker pull {mirror}/owner/image\n").as_str())),
+        other => at(&format!("nobody knows what {other} is")),
+    }
+    // kind's nodes are given containerd's files; of a host that is no mirror of Docker Hub, docker is told that it is insecure.
+    let shown = if id == "docker" { word("authority") } else { &mirror };
+    if id != "kind" && !text.contains(shown) {
+        at("its mirror is another one");
+    }
+    let other_scheme = if scheme == "http" { "https://" } else { "http://" };
+    if text.contains(other_scheme) {
+        at("its mirror is asked otherwise");
+    }
+}
