@@ -47,6 +47,7 @@ mod room;
 mod runtimes;
 mod search;
 mod siege;
+mod snippets;
 mod spec;
 mod stage;
 mod store;
@@ -111,6 +112,15 @@ fn tests() -> Vec<Test> {
 
 fn listed() -> Vec<Test> {
     tests! {
+        ["docker-registry", "node", "dockerd", "docker", "containerd", "runc", ROOT] => snippets::docker;
+        ["docker-registry", "node", "newer/dockerd", "newer/docker", "newer/containerd", "runc", ROOT, FULL] =>
+            snippets::newer_docker;
+        ["docker-registry", "node", "newer/dockerd", "newer/docker", "newer/containerd", "runc", "docker", ROOT, FULL] =>
+            snippets::buildkit_in_docker;
+        ["docker-registry", "node", "containerd", "ctr", ROOT] => snippets::containerd;
+        ["docker-registry", "node", "newer/containerd", "newer/ctr", ROOT, FULL] => snippets::newer_containerd;
+        ["docker-registry", "node", "podman", ROOT] => snippets::podman;
+        ["docker-registry", "node", "skopeo", ROOT] => snippets::skopeo;
         [] =>
             attack::roll, attack::users, attack::keys, attack::rules, attack::challenges, attack::contents, attack::echoes, attack::encodings, attack::forms,
             attack::framing, attack::hosts, attack::locations, attack::methods, attack::namespaces, attack::passes,

@@ -29,9 +29,14 @@ const NAMES: [&str; 10] = [
 /// Where nobody listens.
 const NOWHERE: &str = "127.0.0.2";
 
-/// Makes the room's own view, then becomes the program. `$0` is the folder with the files that replace those in `/etc`.
+/// Makes the room's own view, then becomes the program. `$0` is the folder with the files that replace those in `/etc`; where it has
+/// folders, it is laid over all of `/etc`.
 const ENTER: &str = r#"set -e
 for folder in /root /run /var/lib; do mount -t tmpfs tmpfs "$folder"; done
+if [ -n "$(find "$0" -mindepth 1 -type d)" ]; then
+  mkdir /run/etc /run/etc-work
+  mount -t overlay overlay -o "lowerdir=$0:/etc,upperdir=/run/etc,workdir=/run/etc-work" /etc
+fi
 for file in hosts resolv.conf; do ! [ -e "/etc/$file" ] || mount --bind "$0/$file" "/etc/$file"; done
 exec "$@""#;
 
