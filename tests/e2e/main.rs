@@ -115,7 +115,7 @@ fn listed() -> Vec<Test> {
         ["docker-registry", "node", "dockerd", "docker", "containerd", "runc", ROOT] => snippets::docker;
         ["docker-registry", "node", "newer/dockerd", "newer/docker", "newer/containerd", "runc", ROOT, FULL] =>
             snippets::newer_docker;
-        ["docker-registry", "node", "newer/dockerd", "newer/docker", "newer/containerd", "runc", "docker", ROOT, FULL] =>
+        ["docker-registry", "node", "newer/dockerd", "newer/docker", "newer/containerd", "runc", snippets::BUILDER, ROOT, FULL] =>
             snippets::buildkit_in_docker;
         ["docker-registry", "node", "containerd", "ctr", ROOT] => snippets::containerd;
         ["docker-registry", "node", "newer/containerd", "newer/ctr", ROOT, FULL] => snippets::newer_containerd;

@@ -184,7 +184,8 @@ impl Finished {
         self.text()
     }
 
-    fn text(&self) -> String {
+    /// All it printed.
+    pub fn text(&self) -> String {
         format!("{}\n{}", self.stdout, self.stderr).trim().to_owned()
     }
 }

@@ -163,8 +163,10 @@ pub async fn newer_docker(stage: &Stage) {
     }
 }
 
-/// The BuildKit in a later dockerd, which has its mirrors from `daemon.json`. The older command line has it build; the later one
-/// would need a plugin.
+/// Debian's own docker, which asks BuildKit by itself; later ones want a plugin for it, and build without BuildKit where it is not.
+pub const BUILDER: &str = "/usr/bin/docker";
+
+/// The BuildKit in a later dockerd, which has its mirrors from `daemon.json`.
 pub async fn buildkit_in_docker(stage: &Stage) {
     let real = stage.real().await;
     let image = &real.hello;
@@ -177,8 +179,9 @@ pub async fn buildkit_in_docker(stage: &Stage) {
             let here = Room::new();
             let folder = here.arg("context");
             here.write("context/Dockerfile", "FROM docker.io/library/hello:1\nCOPY Dockerfile /\n");
-            let built = here.run("docker", &["-H", &host, "build", "--progress=plain", &folder]).await.result();
-            page.pulled(built.map(drop), "registry-1.docker.io", image);
+            let built = here.run(BUILDER, &["-H", &host, "build", "--progress=plain", &folder]).await;
+            assert!(built.text().contains("load metadata for docker.io/library/hello:1"), "not BuildKit: {}", built.text());
+            page.pulled(built.result().map(drop), "registry-1.docker.io", image);
         }
     }
 }
