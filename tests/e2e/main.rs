@@ -117,9 +117,14 @@ fn listed() -> Vec<Test> {
             snippets::newer_docker;
         ["docker-registry", "node", "newer/dockerd", "newer/docker", "newer/containerd", "runc", snippets::BUILDER, ROOT, FULL] =>
             snippets::buildkit_in_docker;
-        ["docker-registry", "node", "containerd", "ctr", ROOT] => snippets::containerd;
-        ["docker-registry", "node", "newer/containerd", "newer/ctr", ROOT, FULL] => snippets::newer_containerd;
+        ["docker-registry", "node", "containerd", "ctr", ROOT] => snippets::containerd, snippets::page_on_containerd;
+        ["docker-registry", "node", "newer/containerd", "newer/ctr", ROOT, FULL] =>
+            snippets::newer_containerd, snippets::page_on_newer_containerd;
+        ["docker-registry", "node", "containerd", "runc", ROOT] => snippets::page_on_kubernetes;
+        ["docker-registry", "node", "newer/containerd", "runc", ROOT, FULL] => snippets::page_on_kubernetes_newer;
         ["docker-registry", "node", "podman", ROOT] => snippets::podman;
+        ["docker-registry", "podman", ROOT] => snippets::page_on_podman;
+        ["docker-registry", ROOT] => snippets::page_on_registries;
         ["docker-registry", "node", "skopeo", ROOT] => snippets::skopeo;
         [] =>
             attack::roll, attack::users, attack::keys, attack::rules, attack::challenges, attack::contents, attack::echoes, attack::encodings, attack::forms,

@@ -1,16 +1,21 @@
 //! The configurations of `src/site/snippets.js`, as they stand on the page and in docs/clients/, in the files they name, before the
 //! clients they are for: each pulls through the running Worker, in every way in which a host can be addressed.
 
+use std::collections::BTreeMap;
+
+use http::header;
 use serde_json::{Value, json};
 
+use crate::client::MANIFESTS;
 use crate::clients::assert_came_through;
-use crate::image::Image;
-use crate::process::find;
+use crate::image::{Image, sha256};
+use crate::process::{Process, find};
 use crate::puller::containerd::{Containerd, Release};
 use crate::puller::docker::{Docker, Engine, has_digest};
 use crate::puller::podman::podman as run_podman;
 use crate::room::Room;
 use crate::stage::{Real, Stage};
+use crate::token_server::{USER, basic};
 use crate::world::World;
 
 /// What opens the gate in an address.
@@ -135,6 +140,8 @@ async fn docker_has_all(stage: &Stage, addressing: (Site, bool), engine: Engine)
         // A daemon for each: of what it has once had, the containerd store fetches less.
         if name.starts_with("docker.io/") {
             let docker = dockerd(&page, engine, Room::new()).await;
+            let mirrors = docker.cli(&["info", "--format", "{{.RegistryConfig.Mirrors}}"], "").await.success();
+            assert!(mirrors.contains(&page.world.url(page.site.host(), &page.path)), "{mirrors}");
             let reference = format!("{name}:{}", image.tag);
             page.pulled(docker_pulls(&docker, &reference, &image.index.digest).await, origin, image);
         }
@@ -239,4 +246,176 @@ pub async fn skopeo(stage: &Stage) {
             page.pulled(copied.map(drop), origin, image);
         }
     }
+}
+
+// --- what stands in the pages beside the snippets, after `<!-- run: … -->`
+
+/// A user of the proxy's own.
+const ALICE: (&str, &str) = ("alice", "what-alice-shows-at-the-gate");
+
+/// The blocks of a page that are to be run, in their order, for this Worker.
+fn shown(world: &World, page: &str, name: &str) -> Vec<String> {
+    let file = format!("{}/docs/clients/{page}.md", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(file).expect("a page");
+    let block = |rest: &str| {
+        let (_, fenced) = rest.split_once("```").expect("a fence");
+        let (_, fenced) = fenced.split_once('\n').expect("its language");
+        fenced.split("```").next().expect("its end").to_owned()
+    };
+    let (marker, alice) = (format!("<!-- run: {name} -->"), basic(ALICE));
+    text.split(&marker)
+        .skip(1)
+        .map(block)
+        .map(|block| {
+            let hosts = ["mirror", "docker"].iter().fold(block, |text, label| {
+                let (host, here) = (format!("{label}.example.com"), format!("{label}.localhost"));
+                text.replace(&format!("https://{host}"), &world.url(&here, "")).replace(&host, &world.authority(&here))
+            });
+            hosts.replace("Basic <alice:TOKEN in base64>", &alice).replace("<key>", KEY)
+        })
+        .collect()
+}
+
+/// A Worker that lets in nobody, or everybody, or users, or those with a key.
+async fn gated(stage: &Stage, mode: &str) -> World {
+    let mut variables = vec![("ACCESS", json!(mode)), ("CACHE", "off".into())];
+    match mode {
+        "users" => variables.extend([
+            ("USERS", json!({ALICE.0: sha256(ALICE.1.as_bytes())})),
+            ("SIGNING_KEYS", "what-the-gate-signs-with-and-nobody-else-has".into()),
+        ]),
+        "path" => variables.push(("PATH_SECRET", KEY.into())),
+        _ => {}
+    }
+    stage.world(stage.real().await.hosts(), &variables).await
+}
+
+async fn containerd_page(stage: &Stage, release: Release) {
+    let real = stage.real().await;
+    let image = &real.hello;
+    for (index, mode) in ["public", "users", "path"].into_iter().enumerate() {
+        let world = gated(stage, mode).await;
+        let text = shown(&world, "containerd", "containerd").get(index).expect("three blocks").clone();
+        let containerd = Containerd::start(release, Room::new(), &[("_default", text)]).await;
+        let pulled = containerd.pull("docker.io/library/hello:1", &image.index.digest, &[]).await;
+        pulled.unwrap_or_else(|problem| panic!("{mode}: {problem}"));
+        assert_came_through(&world, "registry-1.docker.io", image);
+        if index == 0 {
+            let refused = containerd.pull("docker.io/library/none:1", "", &[]).await.expect_err("there is none");
+            assert!(!refused.contains("registry-1.docker.io"), "the registry itself was asked: {refused}");
+        }
+    }
+}
+
+pub async fn page_on_containerd(stage: &Stage) {
+    containerd_page(stage, Release::System).await;
+}
+
+pub async fn page_on_newer_containerd(stage: &Stage) {
+    containerd_page(stage, Release::Newer).await;
+}
+
+pub async fn page_on_podman(stage: &Stage) {
+    let (real, world) = stage.real_world().await;
+    let room = Room::new();
+    room.write("etc/containers/registries.conf.d/pierhead.conf", &shown(&world, "podman", "podman")[0]);
+    let pull = ["pull", "--tls-verify=false"];
+    run_podman(&room, &[&pull[..], &["docker.io/library/hello:1"]].concat(), "").await.success();
+    assert_came_through(&world, "registry-1.docker.io", &real.hello);
+    let refused = run_podman(&room, &[&pull[..], &["docker.io/library/none:1"]].concat(), "").await.failure();
+    assert!(!refused.contains("registry-1.docker.io"), "the registry itself was asked: {refused}");
+}
+
+// --- Kubernetes: containerd as the kubelet uses it
+
+/// A containerd whose config.toml is the page's, in a room whose `/etc` has the mirror. What is added are places and the plain
+/// snapshotter, which works on every file system; of that later releases have to be told twice.
+async fn kubernetes(release: Release, config: &str, room: &Room) -> Process {
+    let (program, snapshotter) = match release {
+        Release::System => ("containerd", "[plugins.\"io.containerd.grpc.v1.cri\".containerd]\nsnapshotter = \"native\"\n"),
+        Release::Newer => (
+            "newer/containerd",
+            "[plugins.\"io.containerd.cri.v1.images\"]\nsnapshotter = \"native\"\n\
+             [[plugins.\"io.containerd.transfer.v1.local\".unpack_config]]\nplatform = \"linux\"\nsnapshotter = \"native\"\n",
+        ),
+    };
+    let (root, state, address) = (room.arg("root"), room.arg("state"), room.arg("cri.sock"));
+    let config = format!("root = {root:?}\nstate = {state:?}\n{config}\n[grpc]\naddress = {address:?}\n{snapshotter}");
+    let file = room.write("etc/containerd/config.toml", &config);
+    room.daemon(program, &["--config", file.to_str().expect("UTF-8")], &room.path("cri.sock")).await
+}
+
+/// What the kubelet asks of a runtime.
+async fn pull_image(room: &Room, image: &str, secret: &[&str]) -> Result<String, String> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/kubelet.mjs");
+    room.run("node", &[&[script, &room.arg("cri.sock"), image], secret].concat()).await.result()
+}
+
+async fn page_on_kubernetes_of(stage: &Stage, release: Release) {
+    let real = stage.real().await;
+    let name = if release == Release::System { "cri1" } else { "cri2" };
+    for addressing in ALL {
+        let page = Page::of(stage, addressing).await;
+        let room = page.room("containerd");
+        let _containerd = kubernetes(release, &shown(&page.world, "kubernetes", name)[0], &room).await;
+        for (repository, origin, image) in page.site.images(real) {
+            let pulled = pull_image(&room, &format!("{repository}:{}", image.tag), &[]).await;
+            let digest = &image.here().config.digest;
+            let checked = pulled.and_then(|id| if id == *digest { Ok(()) } else { Err(format!("{id} is not {digest}")) });
+            page.pulled(checked, origin, image);
+        }
+        // A pull secret of the registry goes through the mirror.
+        if page.site != Github {
+            let image = "docker.io/private/secret:1";
+            pull_image(&room, image, &[]).await.expect_err("it is private");
+            page.world.upstream.forget();
+            page.pulled(pull_image(&room, image, &[USER.0, USER.1]).await.map(drop), "registry-1.docker.io", &real.private);
+        }
+    }
+    // Users: by the header, and a secret for images that bear the proxy's name.
+    let world = gated(stage, "users").await;
+    let room = Room::new();
+    room.write("etc/containerd/certs.d/_default/hosts.toml", &shown(&world, "containerd", "containerd")[1]);
+    let _containerd = kubernetes(release, &shown(&world, "kubernetes", name)[0], &room).await;
+    // Neither helps nor hinders a secret that is another registry's.
+    for secret in [&[][..], &[USER.0, USER.1]] {
+        pull_image(&room, "docker.io/library/hello:1", secret).await.unwrap_or_else(|problem| panic!("{problem}"));
+    }
+    assert_came_through(&world, "registry-1.docker.io", &real.hello);
+    pull_image(&room, "docker.io/private/secret:1", &[USER.0, USER.1]).await.expect_err("the gate keeps the login");
+}
+
+pub async fn page_on_kubernetes(stage: &Stage) {
+    page_on_kubernetes_of(stage, Release::System).await;
+}
+
+pub async fn page_on_kubernetes_newer(stage: &Stage) {
+    page_on_kubernetes_of(stage, Release::Newer).await;
+}
+
+// --- registries behind which the Worker is
+
+/// Debian's docker-registry as a cache: everything of an image is there, byte for byte, and came through the Worker.
+pub async fn page_on_registries(stage: &Stage) {
+    let (real, world) = stage.real_world().await;
+    let room = Room::new();
+    let (storage, socket) = (json!({"filesystem": {"rootdirectory": room.path("storage")}}), room.path("socket"));
+    let http = json!({"net": "unix", "addr": socket, "secret": "of no use to anyone"});
+    let config =
+        format!("version: 0.1\nstorage: {storage}\nhttp: {http}\n{}", shown(&world, "registries", "distribution")[0]);
+    let config = room.write("config.yml", &config);
+    let _cache = room.daemon("docker-registry", &["serve", config.to_str().expect("UTF-8")], &socket).await;
+    let client = reqwest::Client::builder().unix_socket(socket).build().expect("a client");
+    let platform = real.hello.here();
+    let manifests =
+        [("manifests/1", &real.hello.index), (&format!("manifests/{}", platform.manifest.digest), &platform.manifest)];
+    let blobs = platform.layers.iter().chain([&platform.config]);
+    let blobs: BTreeMap<String, _> = blobs.map(|blob| (format!("blobs/{}", blob.digest), blob)).collect();
+    for (path, part) in manifests.into_iter().chain(blobs.iter().map(|(path, blob)| (path.as_str(), *blob))) {
+        let request = client.get(format!("http://cache/v2/library/hello/{path}")).header(header::ACCEPT, MANIFESTS);
+        let answer = request.send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        assert_eq!(sha256(&answer.bytes().await.expect("a body")), part.digest, "{path}");
+    }
+    assert_came_through(&world, "registry-1.docker.io", &real.hello);
 }
