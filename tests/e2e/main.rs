@@ -116,13 +116,13 @@ fn listed() -> Vec<Test> {
         ["docker-registry", "node", "newer/dockerd", "newer/docker", "newer/containerd", "runc", ROOT, FULL] =>
             snippets::newer_docker;
         ["docker-registry", "node", "newer/dockerd", "newer/docker", "newer/containerd", "runc", snippets::BUILDER, ROOT, FULL] =>
-            snippets::buildkit_in_docker;
+            snippets::buildkit_in_docker, snippets::buildkit_logs_in;
         ["docker-registry", "node", "containerd", "ctr", ROOT] => snippets::containerd, snippets::page_on_containerd;
         ["docker-registry", "node", "newer/containerd", "newer/ctr", ROOT, FULL] =>
             snippets::newer_containerd, snippets::page_on_newer_containerd;
         ["docker-registry", "node", "containerd", "runc", ROOT] => snippets::page_on_kubernetes;
         ["docker-registry", "node", "newer/containerd", "runc", ROOT, FULL] => snippets::page_on_kubernetes_newer;
-        ["docker-registry", "node", "podman", ROOT] => snippets::podman;
+        ["docker-registry", "node", "podman", ROOT] => snippets::podman, snippets::podman_logs_in;
         ["docker-registry", "podman", ROOT] => snippets::page_on_podman;
         ["docker-registry", ROOT] => snippets::page_on_registries;
         ["docker-registry", "node", "skopeo", ROOT] => snippets::skopeo;

@@ -69,11 +69,12 @@ struct Page {
 
 impl Page {
     async fn of(stage: &Stage, (site, key): (Site, bool)) -> Page {
-        let gate = if key { vec![("ACCESS", json!("path")), ("PATH_SECRET", KEY.into())] } else { Vec::new() };
-        // Without the store: each pull is to meet the registry itself.
-        let variables = [gate, vec![("CACHE", "off".into())]].concat();
-        let world = stage.world(stage.real().await.hosts(), &variables).await;
-        let path = if key { format!("/{KEY}") } else { String::new() };
+        let world = gated(stage, if key { "path" } else { "public" }).await;
+        Page::on(world, site, if key { format!("/{KEY}") } else { String::new() }).await
+    }
+
+    /// The page of a Worker's host, in whose address there may be a key.
+    async fn on(world: World, site: Site, path: String) -> Page {
         let about = json!({
             "authority": world.authority(site.host()), "secure": false, "path": path, "gateway": site == Gateway,
             "registry": if site == Github { "ghcr.io" } else { "docker.io" },
@@ -194,6 +195,27 @@ pub async fn buildkit_in_docker(stage: &Stage) {
     }
 }
 
+/// It shows a mirror the login for the mirror's host: users of the proxy's own can build.
+pub async fn buildkit_logs_in(stage: &Stage) {
+    let image = &stage.real().await.hello;
+    for engine in [Engine::NewerClassic, Engine::NewerContainerd] {
+        let page = Page::on(gated(stage, "users").await, Gateway, String::new()).await;
+        let room = Room::new();
+        let host = format!("unix://{}", room.arg("docker.sock"));
+        let _docker = dockerd(&page, engine, room).await;
+        let here = Room::new();
+        let folder = here.arg("context");
+        here.write("context/Dockerfile", "FROM docker.io/library/hello:1\nCOPY Dockerfile /\n");
+        let build = ["-H", &host, "build", "--progress=plain", &folder];
+        here.run(BUILDER, &build).await.failure();
+        page.world.upstream.forget();
+        let alice = basic(ALICE);
+        let auths = json!({"auths": {page.world.authority(Gateway.host()): {"auth": alice.trim_start_matches("Basic ")}}});
+        here.write("home/.docker/config.json", &auths.to_string());
+        page.pulled(here.run(BUILDER, &build).await.result().map(drop), "registry-1.docker.io", image);
+    }
+}
+
 // --- containerd
 
 async fn containerd_has_all(stage: &Stage, release: Release) {
@@ -241,6 +263,21 @@ pub async fn podman(stage: &Stage) {
     }
 }
 
+/// It shows a mirror the login for the mirror's host: users of the proxy's own have mirrors.
+pub async fn podman_logs_in(stage: &Stage) {
+    let image = &stage.real().await.hello;
+    let page = Page::on(gated(stage, "users").await, Gateway, String::new()).await;
+    let room = page.room("podman");
+    let pull = ["pull", "docker.io/library/hello:1"];
+    run_podman(&room, &pull, "").await.failure();
+    let host = page.world.authority(Gateway.host());
+    // The file says that only registries' mirrors are insecure, not the host itself.
+    let login = ["login", "--tls-verify=false", "--username", ALICE.0, "--password-stdin", &host];
+    run_podman(&room, &login, ALICE.1).await.success();
+    page.world.upstream.forget();
+    page.pulled(run_podman(&room, &pull, "").await.result().map(drop), "registry-1.docker.io", image);
+}
+
 pub async fn skopeo(stage: &Stage) {
     let real = stage.real().await;
     for addressing in ALL {
@@ -283,7 +320,7 @@ fn shown(world: &World, page: &str, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// A Worker that lets in nobody, or everybody, or users, or those with a key.
+/// A Worker that lets in everybody, or users, or those with a key. Without the store: each pull is to meet the registry itself.
 async fn gated(stage: &Stage, mode: &str) -> World {
     let mut variables = vec![("ACCESS", json!(mode)), ("CACHE", "off".into())];
     match mode {
