@@ -16,8 +16,8 @@ const folder = join(root, "docs", "clients");
 const labels = { "docker.io": "docker", "ghcr.io": "ghcr", "quay.io": "quay", "registry.k8s.io": "k8s", "gcr.io": "gcr" };
 const registries = Object.entries(labels).map(([name, label]) => ({ name, label }));
 
-/** The marker, and what was put below it before: the file's name and a fenced block. */
-const marked = /^<!-- snippet: (.+) -->\n(?:\n(?:`[^`\n]+`:\n\n)?```.*\n(?:[^`]*\n)?```\n)?/gm;
+/** The marker, and what was put below it before: the file's name and a fenced block of one of the snippets' languages. */
+const marked = /^<!-- snippet: (.+) -->\n(?:\n(?:`[^`\n]+`:\n\n)?```(?:json|toml|yaml|sh)\n(?:[^`]*\n)?```\n)?/gm;
 
 await main(async () => {
   const { values } = parseArgs({ options: { check: { type: "boolean" }, print: { type: "string" } } });
