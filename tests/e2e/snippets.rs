@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::client::MANIFESTS;
 use crate::clients::assert_came_through;
+use crate::gated::{ALICE, KEY, SIGNING_KEY};
 use crate::image::{Image, sha256};
 use crate::process::{Process, find};
 use crate::puller::containerd::{Containerd, Release};
@@ -17,9 +18,6 @@ use crate::room::Room;
 use crate::stage::{Real, Stage};
 use crate::token_server::{USER, basic};
 use crate::world::World;
-
-/// What opens the gate in an address.
-const KEY: &str = "a0key0in0the0address";
 
 /// A host of the Worker's, and how it is asked.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -112,7 +110,6 @@ impl Page {
     fn pulled(&self, result: Result<(), String>, origin: &str, image: &Image) {
         result.unwrap_or_else(|problem| panic!("{:?}{}: {problem}", self.site, self.path));
         assert_came_through(&self.world, origin, image);
-        assert!(!self.world.worker.process.output().contains(KEY), "the key is in the log");
         self.world.upstream.forget();
     }
 }
@@ -128,13 +125,6 @@ async fn dockerd(page: &Page, engine: Engine, room: Room) -> Docker {
     Docker::start(engine, room, &["--config-file", config.to_str().expect("UTF-8")]).await
 }
 
-async fn docker_pulls(docker: &Docker, reference: &str, digest: &str) -> Result<(), String> {
-    docker.cli(&["pull", reference], "").await.result()?;
-    let inspected = docker.cli(&["image", "inspect", reference], "").await.result()?;
-    docker.cli(&["image", "rm", reference], "").await.result()?;
-    has_digest(&inspected, digest)
-}
-
 /// What the mirror is for, by its own name, and all that the host has, by the host's.
 async fn docker_has_all(stage: &Stage, addressing: (Site, bool), engine: Engine) {
     let (real, page) = (stage.real().await, Page::of(stage, addressing).await);
@@ -145,11 +135,11 @@ async fn docker_has_all(stage: &Stage, addressing: (Site, bool), engine: Engine)
             let mirrors = docker.cli(&["info", "--format", "{{.RegistryConfig.Mirrors}}"], "").await.success();
             assert!(mirrors.contains(&page.world.url(page.site.host(), &page.path)), "{mirrors}");
             let reference = format!("{name}:{}", image.tag);
-            page.pulled(docker_pulls(&docker, &reference, &image.index.digest).await, origin, image);
+            page.pulled(docker.pull(&reference, &image.index.digest).await, origin, image);
         }
         let docker = dockerd(&page, engine, Room::new()).await;
         let reference = format!("{}:{}", page.direct(name), image.tag);
-        page.pulled(docker_pulls(&docker, &reference, &image.index.digest).await, origin, image);
+        page.pulled(docker.pull(&reference, &image.index.digest).await, origin, image);
     }
 }
 
@@ -294,9 +284,6 @@ pub async fn skopeo(stage: &Stage) {
 
 // --- what stands in the pages beside the snippets, after `<!-- run: … -->`
 
-/// A user of the proxy's own.
-const ALICE: (&str, &str) = ("alice", "what-alice-shows-at-the-gate");
-
 /// The blocks of a page that are to be run, in their order, for this Worker.
 fn shown(world: &World, page: &str, name: &str) -> Vec<String> {
     let file = format!("{}/docs/clients/{page}.md", env!("CARGO_MANIFEST_DIR"));
@@ -324,10 +311,9 @@ fn shown(world: &World, page: &str, name: &str) -> Vec<String> {
 async fn gated(stage: &Stage, mode: &str) -> World {
     let mut variables = vec![("ACCESS", json!(mode)), ("CACHE", "off".into())];
     match mode {
-        "users" => variables.extend([
-            ("USERS", json!({ALICE.0: sha256(ALICE.1.as_bytes())})),
-            ("SIGNING_KEYS", "what-the-gate-signs-with-and-nobody-else-has".into()),
-        ]),
+        "users" => {
+            variables.extend([("USERS", json!({ALICE.0: sha256(ALICE.1.as_bytes())})), ("SIGNING_KEYS", SIGNING_KEY.into())])
+        }
         "path" => variables.push(("PATH_SECRET", KEY.into())),
         _ => {}
     }
@@ -416,17 +402,28 @@ async fn page_on_kubernetes_of(stage: &Stage, release: Release) {
             page.pulled(pull_image(&room, image, &[USER.0, USER.1]).await.map(drop), "registry-1.docker.io", &real.private);
         }
     }
-    // Users: by the header, and a secret for images that bear the proxy's name.
-    let world = gated(stage, "users").await;
+    // Users: by the header, beside which a secret that is another registry's neither helps nor hinders.
+    let page = Page::on(gated(stage, "users").await, Gateway, String::new()).await;
+    let config = &shown(&page.world, "kubernetes", name)[0];
+    let hello = "docker.io/library/hello";
     let room = Room::new();
-    room.write("etc/containerd/certs.d/_default/hosts.toml", &shown(&world, "containerd", "containerd")[1]);
-    let _containerd = kubernetes(release, &shown(&world, "kubernetes", name)[0], &room).await;
-    // Neither helps nor hinders a secret that is another registry's.
+    room.write("etc/containerd/certs.d/_default/hosts.toml", &shown(&page.world, "containerd", "containerd")[1]);
+    let containerd = kubernetes(release, config, &room).await;
     for secret in [&[][..], &[USER.0, USER.1]] {
-        pull_image(&room, "docker.io/library/hello:1", secret).await.unwrap_or_else(|problem| panic!("{problem}"));
+        pull_image(&room, &format!("{hello}:1"), secret).await.unwrap_or_else(|problem| panic!("{problem}"));
     }
-    assert_came_through(&world, "registry-1.docker.io", &real.hello);
     pull_image(&room, "docker.io/private/secret:1", &[USER.0, USER.1]).await.expect_err("the gate keeps the login");
+    assert_came_through(&page.world, "registry-1.docker.io", &real.hello);
+    page.world.upstream.forget();
+    drop(containerd);
+
+    // Without the header, by a secret for images that bear the proxy's name. The mirror's file tells that there is no TLS.
+    let room = page.room("containerd");
+    let _containerd = kubernetes(release, config, &room).await;
+    let image = format!("{}:1", page.direct(hello));
+    pull_image(&room, &image, &[]).await.expect_err("she has to log in");
+    let pulled = pull_image(&room, &image, &[ALICE.0, ALICE.1]).await;
+    page.pulled(pulled.map(drop), "registry-1.docker.io", &real.hello);
 }
 
 pub async fn page_on_kubernetes(stage: &Stage) {
