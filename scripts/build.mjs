@@ -10,7 +10,7 @@ import { buildDir, root } from "./project.mjs";
 import { clock, main, run, step } from "./shell.mjs";
 import { toolchain } from "./toolchain.mjs";
 
-const inputs = ["src", ".cargo", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "package-lock.json", "scripts/build.mjs"];
+const inputs = ["src", ".cargo", "Cargo.toml", "Cargo.lock", "build.rs", "rust-toolchain.toml", "package-lock.json", "scripts/build.mjs"];
 const outputs = ["build/index.js", "build/index_bg.wasm"];
 const stamp = join(buildDir, ".stamp");
 const sizeLimit = 330_000;

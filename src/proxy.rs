@@ -117,7 +117,7 @@ impl<P: Platform> Proxy<P> {
 
         // 3. A page of our own.
         let readable = request.method == Method::GET || request.method == Method::HEAD;
-        if readable && let Some(page) = exchange.page(url.path()) {
+        if readable && let Some(page) = exchange.page(url.path(), &request.headers) {
             record.borrow_mut().endpoint = Some("site");
             return Ok(page);
         }
