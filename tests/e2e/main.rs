@@ -34,6 +34,7 @@ mod image;
 mod load;
 mod manners;
 mod matrix;
+mod page;
 mod personality;
 mod play;
 mod poison;
@@ -146,6 +147,9 @@ fn listed() -> Vec<Test> {
             poison::of_the_origin, poison::of_a_mirror, poison::another_image, poison::large_blobs,
             bucket::survives_a_restart, bucket::epochs, bucket::large_blobs, bucket::cache_api, bucket::too_large_blobs,
             bucket::hang_ups, crowd::thousand_pulls;
+        [] => page::headers;
+        ["node"] => page::references;
+        ["node", "chromium"] => page::public, page::below_a_key, page::for_users;
         [FULL, "node"] => crowd::thousand_real_pulls;
         [FULL] => matrix::wrong_passwords, siege::siege;
         ["docker-registry"] =>
