@@ -1,7 +1,7 @@
 // The Workers, each in a workerd of its own: pierhead as it was built, and two in JavaScript to compare it with.
 
 import { fileURLToPath } from "node:url";
-import { compatibilityDate } from "../scripts/project.mjs";
+import { compatibilityDate, compatibilityFlags } from "../scripts/project.mjs";
 import { embed, launch, workerModules } from "../scripts/workerd.mjs";
 
 const script = (file) => `modules = [(name = "worker.js", esModule = ${embed(fileURLToPath(new URL(file, import.meta.url)))})]`;
@@ -31,6 +31,7 @@ const config :Workerd.Config = (
   services = [
     (name = "bench", worker = (
       compatibilityDate = "${compatibilityDate()}",
+      compatibilityFlags = ${compatibilityFlags()},
       ${modules},
       ${settings}
       globalOutbound = "hub",
