@@ -74,7 +74,10 @@ impl<P: Platform> Proxy<P> {
         record.status = answer.status().as_u16();
         record.duration_ms = platform.now_ms().saturating_sub(began_ms);
         let access = self.config.as_ref().ok().map(|config| &config.access);
-        if let (Some(access), Payload::Text(text)) = (access, answer.body_mut()) {
+        // A page tells whoever has shown a key the address that they go on with.
+        if record.endpoint != Some("site")
+            && let (Some(access), Payload::Text(text)) = (access, answer.body_mut())
+        {
             access.hide(text);
         }
         platform.log(&record.to_line(access));

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use url::{Host, Url};
 
+pub use rows::ARTIFACT_REGISTRIES;
 use rows::{ROWS, Row, artifact_registry};
 
 /// One registry of the closed world this proxy serves.

@@ -106,11 +106,16 @@ impl Site {
         self.key.as_ref()
     }
 
+    /// Where this client finds everything: the origin, and the key that it has shown.
+    #[must_use]
+    pub fn base(&self) -> String {
+        format!("{}{}", self.origin, self.key.as_ref().map(Taken::path).unwrap_or_default())
+    }
+
     /// The token endpoint for a registry, named in any way. It keeps the key: the client goes there with nothing else.
     #[must_use]
     pub fn realm(&self, registry: &str) -> String {
-        let key = self.key.as_ref().map(Taken::path).unwrap_or_default();
-        format!("{}{key}/token/{registry}", self.origin)
+        format!("{}/token/{registry}", self.base())
     }
 }
 

@@ -1,9 +1,10 @@
 //! What is no registry's: the page, and a few short texts.
 
 mod page;
+mod pull_sh;
 mod status;
 
-use http::header::ACCEPT;
+use http::header::{ACCEPT, CACHE_CONTROL};
 use http::{HeaderMap, StatusCode};
 
 use crate::access::Caller;
@@ -26,6 +27,12 @@ impl<P: Platform> Exchange<P> {
             _ if matches!(self.caller, Caller::Stranger(_)) => return None,
             "/" if is_browser() => return Some(self.web_page()),
             "/" => "pierhead: a pull proxy for container registries. Ask /v2/.\n",
+            "/pull.sh" => {
+                let script = pull_sh::script(&self.config, &self.site);
+                let mut answer = answer::text(StatusCode::OK, pull_sh::SHELL, script);
+                answer::set(answer.headers_mut(), CACHE_CONTROL, "no-store");
+                return Some(answer);
+            }
             "/status" => return Some(self.status()),
             _ => return None,
         };

@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! #     what it shows
-//! set   a setting: `set ROUTES {"hub.example.com": "docker.io"}`. One called PATH_SECRET must be in no log and no answer but in a realm
+//! set   a setting: `set ROUTES {"hub.example.com": "docker.io"}`. One called PATH_SECRET must be in no log and no answer
+//!       but in a realm and in the address of pull.sh
 //! limit how many requests of one user or address are let through from here on
 //! at    the time from here on, Unix seconds; the first is 1000
 //! tier  a tier that is there from here on: `tier cache`, `tier bucket`; without, there is the isolate's memory alone
@@ -215,7 +216,11 @@ fn exchange(
     }
     if let Some(key) = world.key {
         let mut told = parts.headers.iter().filter(|(name, _)| *name != "www-authenticate");
-        if told.any(|(_, value)| value.to_str().unwrap().contains(key)) || format!("{all}{body}").contains(key) {
+        // A script of ours is what such a client goes on with.
+        let of_script = parts.headers.get("content-type").is_some_and(|media| media == "text/x-shellscript; charset=utf-8");
+        let text =
+            if of_script { body.replacen(&format!("BASE='https://mirror.example.com/{key}'"), "", 1) } else { body.clone() };
+        if told.any(|(_, value)| value.to_str().unwrap().contains(key)) || format!("{all}{text}").contains(key) {
             problems.push("the key is in the log or the answer".to_owned());
         }
     }

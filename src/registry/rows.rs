@@ -151,6 +151,9 @@ pub const ROWS: &[Row<'static>] = &[
     Row { name: "docker.cloudsmith.io", labels: &["cloudsmith"], ..ROW },
 ];
 
+/// What matches the names of [`artifact_registry`].
+pub const ARTIFACT_REGISTRIES: &str = "*-docker.pkg.dev";
+
 /// `<location>-docker.pkg.dev`: one registry per Google Cloud location, all alike.
 pub fn artifact_registry(name: &str) -> Option<Registry> {
     let location = name.strip_suffix("-docker.pkg.dev")?;
