@@ -171,7 +171,7 @@ image() { # number, reference
   # containerd's names may hold a digest, what docker and podman tag may not.
   case $tag:$client in
   :ctr | :crictl) to=$full ;;
-  :*) to=$registry/$repository:$(printf 'sha256-%.12s' "${digest#*:}") note=", as ${to##*/}" ;;
+  :*) to=$registry/$repository:$(printf 'sha256-%.12s' "${digest#*:}") note=", as $to" ;;
   *) to=$registry/$repository:$tag ;;
   esac
   [ -n "$tags" ] || note=", as $from: crictl cannot tag, and no ctr answers"

@@ -39,6 +39,7 @@ mod personality;
 mod play;
 mod poison;
 mod process;
+mod pull_sh;
 mod puller;
 mod pulls;
 mod rates;
@@ -152,6 +153,12 @@ fn listed() -> Vec<Test> {
         ["node", "chromium"] => page::public, page::below_a_key, page::for_users;
         [FULL, "node"] => crowd::thousand_real_pulls;
         [FULL] => matrix::wrong_passwords, siege::siege;
+        ["dash", "busybox"] => pull_sh::halves, pull_sh::others, pull_sh::interrupted, pull_sh::words;
+        ["shellcheck"] => pull_sh::checked;
+        ["dockerd", "docker", "curl", "dash", "busybox", ROOT] =>
+            pull_sh::docker, pull_sh::docker_of_one_registry, pull_sh::docker_with_a_key, pull_sh::docker_of_a_user;
+        ["podman", "curl", "dash", "busybox", ROOT] => pull_sh::podman;
+        ["containerd", "ctr", "curl", "dash", "busybox", ROOT] => pull_sh::ctr;
         ["docker-registry"] =>
             pulls::ping, pulls::without_authorization, pulls::by_challenge_and_token, pulls::every_addressing_style,
             pulls::head, pulls::range, pulls::tags_in_pages, pulls::private_needs_its_user, pulls::token_by_post,

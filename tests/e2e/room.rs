@@ -184,6 +184,11 @@ impl Finished {
         self.text()
     }
 
+    /// Its exit code; none when a signal or our patience ended it.
+    pub fn code(&self) -> Option<i32> {
+        self.status.and_then(|status| status.code())
+    }
+
     /// All it printed.
     pub fn text(&self) -> String {
         format!("{}\n{}", self.stdout, self.stderr).trim().to_owned()

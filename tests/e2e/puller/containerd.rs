@@ -27,7 +27,7 @@ impl Release {
 /// A running containerd.
 pub struct Containerd {
     release: Release,
-    room: Room,
+    pub room: Room,
     _daemon: Process,
 }
 

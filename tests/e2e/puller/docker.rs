@@ -32,7 +32,7 @@ impl Engine {
 /// A running dockerd.
 pub struct Docker {
     engine: Engine,
-    room: Room,
+    pub room: Room,
     _daemon: Process,
 }
 

@@ -5,10 +5,17 @@ use crate::room::{Finished, Room};
 use crate::world::World;
 
 pub async fn podman(room: &Room, arguments: &[&str], input: &str) -> Finished {
+    let options = options(room);
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    room.run_with("podman", &[&options, arguments].concat(), input).await
+}
+
+/// What keeps it to the room, before every command of its own.
+pub fn options(room: &Room) -> Vec<String> {
     let (root, run, tmp) = (room.arg("podman"), room.arg("podman-run"), room.arg("podman-tmp"));
-    let global = ["--root", &root, "--runroot", &run, "--tmpdir", &tmp, "--storage-driver=vfs"];
-    let local = ["--cgroup-manager=cgroupfs", "--events-backend=none"];
-    room.run_with("podman", &[&global[..], &local, arguments].concat(), input).await
+    let places = [["--root", &root], ["--runroot", &run], ["--tmpdir", &tmp]];
+    let others = ["--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--events-backend=none"];
+    places.as_flattened().iter().chain(&others).map(|&option| option.to_owned()).collect()
 }
 
 pub async fn pull(world: &World, style: Style, wanted: &Wanted<'_>) -> Result<(), String> {
