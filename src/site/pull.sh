@@ -36,7 +36,7 @@ fail() { # code, sentence
 }
 
 refuse() { # reference, why; without what a terminal would obey
-  printf '%s: refused, %s\n' "$1" "$2" | tr -c '[:print:]\n' '?' | tee -a "$tmp/refused" >&2
+  printf '%s: refused, %s\n' "$1" "$2" | tr -c ' -~\n' '?' | tee -a "$tmp/refused" >&2
 }
 
 # Takes a reference apart and completes it, as docker does.
@@ -168,12 +168,13 @@ image() { # number, reference
   at="[$1/$total] $2" log=$tmp/$1/log note=''
   proxied=$host/${GATEWAY:+$registry/}$repository
   if [ -n "$digest" ]; then from=$proxied@$digest; else from=$proxied:$tag; fi
-  # containerd's names may hold a digest, what docker and podman tag may not.
-  case $tag:$client in
-  :ctr | :crictl) to=$full ;;
-  :*) to=$registry/$repository:$(printf 'sha256-%.12s' "${digest#*:}") note=", as $to" ;;
-  *) to=$registry/$repository:$tag ;;
+  # containerd's names may hold a digest; what docker and podman tag may not.
+  case $digest:$client in
+  :*) to=$full ;;
+  *:ctr | *:crictl) to=$registry/$repository@$digest ;;
+  *) to=$registry/$repository:${tag:-$(printf 'sha256-%.12s' "${digest#*:}")} ;;
   esac
+  [ "$to" = "$full" ] || note=", as $to"
   [ -n "$tags" ] || note=", as $from: crictl cannot tag, and no ctr answers"
   say "$at ..."
   # One at a time may show its progress on a terminal, and in a dry run its commands. Errors are told at the end.

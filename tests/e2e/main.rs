@@ -159,6 +159,9 @@ fn listed() -> Vec<Test> {
             pull_sh::docker, pull_sh::docker_of_one_registry, pull_sh::docker_with_a_key, pull_sh::docker_of_a_user;
         ["podman", "curl", "dash", "busybox", ROOT] => pull_sh::podman;
         ["containerd", "ctr", "curl", "dash", "busybox", ROOT] => pull_sh::ctr;
+        [FULL, "newer/dockerd", "newer/docker", "newer/containerd", "curl", "dash", "busybox", ROOT] =>
+            pull_sh::docker_with_containerds_store;
+        [FULL, "newer/containerd", "newer/ctr", "curl", "dash", "busybox", ROOT] => pull_sh::ctr_of_containerd_2;
         ["docker-registry"] =>
             pulls::ping, pulls::without_authorization, pulls::by_challenge_and_token, pulls::every_addressing_style,
             pulls::head, pulls::range, pulls::tags_in_pages, pulls::private_needs_its_user, pulls::token_by_post,

@@ -73,7 +73,8 @@ fn without() -> Vec<Case> {
         .post("/token/docker.io", "grant_type=password&username=alice&password=hunter2&scope=repository:library/hello:pull")
         .refused(401, "UNAUTHORIZED");
     let page = case("keyless-page").get("/").refused(404, "UNSUPPORTED");
-    rows.into_iter().chain(tokens).chain([form, page]).collect()
+    let script = case("keyless-script").get("/pull.sh").refused(404, "UNSUPPORTED");
+    rows.into_iter().chain(tokens).chain([form, page, script]).collect()
 }
 
 /// The key, but not where it counts, or not quite.

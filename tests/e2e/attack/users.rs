@@ -103,7 +103,12 @@ fn strangers() -> Vec<Case> {
         .get("/v2/team/app/manifests/1?ns=nobody.test")
         .refused(401, "UNAUTHORIZED")
         .tells(r#"realm="https://mirror.pierhead.test/token/nobody.test""#);
-    let pages = [("stranger-looks-at-the-page", "/"), ("stranger-looks-elsewhere", "/admin"), ("stranger-tries-v1", "/v1/")];
+    let pages = [
+        ("stranger-looks-at-the-page", "/"),
+        ("stranger-wants-the-script", "/pull.sh"),
+        ("stranger-looks-elsewhere", "/admin"),
+        ("stranger-tries-v1", "/v1/"),
+    ];
     let pages = pages.map(|(name, target)| case(name).get(target).refused(404, "UNSUPPORTED"));
     let headers = [
         ("stranger-says-who-they-are", "X-Forwarded-User: alice"),
