@@ -49,7 +49,7 @@ const MISSING: [&str; 2] = ["quay.io/coreos/nothing:1", "ghcr.io/owner/image:mis
 /// An image of [`HELD`].
 fn image(index: usize) -> Image {
     let (_, repository, tag, _) = HELD[index];
-    Image::new(repository, tag, if index % 2 == 0 { Format::Oci } else { Format::Docker })
+    Image::new(repository, tag, if index.is_multiple_of(2) { Format::Oci } else { Format::Docker })
 }
 
 /// The Worker before registries that hold [`HELD`].
@@ -247,7 +247,7 @@ async fn by_digest(machine: &Machine<'_>, url: &str, shell: &str) {
     let told = ended(&machine.run(shell, url, &[&name]).await, 0);
     let short = format!("ghcr.io/owner/image:sha256-{}", &digest["sha256:".len()..][..12]);
     if machine.client == "ctr" {
-        assert_eq!(machine.names().await, [name.clone()], "{told}");
+        assert_eq!(machine.names().await, std::slice::from_ref(&name), "{told}");
     } else {
         has(&told, &[&format!("is here, as {short}")]);
         assert_eq!(machine.names().await, [short], "{told}");
