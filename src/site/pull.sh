@@ -35,8 +35,11 @@ fail() { # code, sentence
   exit "$1"
 }
 
-refuse() { # reference, why; without what a terminal would obey
-  printf '%s: refused, %s\n' "$1" "$2" | tr -c ' -~\n' '?' | tee -a "$tmp/refused" >&2
+# Without what a terminal would obey.
+plain() { tr -c ' -~\n' '?'; }
+
+refuse() { # reference, why
+  printf '%s: refused, %s\n' "$1" "$2" | plain | tee -a "$tmp/refused" >&2
 }
 
 # Takes a reference apart and completes it, as docker does.
@@ -180,10 +183,10 @@ image() { # number, reference
   # One at a time may show its progress on a terminal, and in a dry run its commands. Errors are told at the end.
   if [ -n "$dry" ] || { [ "$jobs" = 1 ] && [ -t 1 ]; }; then exec 3>&1; else exec 3>/dev/null; fi
   if ! { pull "$from" && { [ -z "$tags" ] || tag "$from" "$to"; }; } >&3 2>"$log"; then
-    failed "$(tail -n 3 "$log")"
+    failed "$(tail -n 3 "$log" | plain)"
     return
   fi
-  [ -z "$tags" ] || drop "$from" >&3 2>"$log" || note="$note; $from is left: $(tail -n 1 "$log")"
+  [ -z "$tags" ] || drop "$from" >&3 2>"$log" || note="$note; $from is left: $(tail -n 1 "$log" | plain)"
   : >"$tmp/$1/ok"
   [ -n "$dry" ] || say "$at is here$note"
 }
@@ -239,6 +242,7 @@ main() {
   [ "$host" != "$BASE" ] || fail 2 'this file is to come from a proxy, which writes its address into it'
   tmp=$(mktemp -d) || exit 1
   trap 'rm -rf "$tmp"' EXIT
+  trap 'exit 130' INT TERM HUP
   : >"$tmp/list" && : >"$tmp/refused"
   while [ "$#" -gt 0 ]; do
     case $1 in

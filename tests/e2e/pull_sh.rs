@@ -6,7 +6,7 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ use crate::puller::docker::{Docker, Engine};
 use crate::puller::podman;
 use crate::room::{Finished, Room};
 use crate::stage::Stage;
+use crate::upstream::{Host, Hosts};
 use crate::world::World;
 
 /// The shells, and whose tools each has.
@@ -63,6 +64,8 @@ async fn world(stage: &Stage, settings: &[(&str, Value)]) -> World {
     }
     let mut hosts = hub.hosts();
     hosts.extend(others.iter().flat_map(Play::hosts));
+    // Whoever pulls from there waits.
+    hosts.insert("codeberg.org".to_owned(), Host::new(|_| std::future::pending()));
     stage.world(hosts, settings).await
 }
 
@@ -229,7 +232,21 @@ async fn through(machine: &Machine<'_>, world: &World) {
         machine.clear().await;
 
         by_digest(machine, &url, shell).await;
+        interrupted_for_real(machine, &url, shell).await;
     }
+}
+
+/// A client that waits for an answer ends when it is told to.
+async fn interrupted_for_real(machine: &Machine<'_>, url: &str, shell: &str) {
+    const STOP: &str = r#"export PATH=$1; fetch=$2; shell=$3; shift 3; curl -fsSL $fetch | $shell -s -- "$@" &
+        /bin/sleep 3; kill $!; wait $!; echo "ended by $?""#;
+    let command =
+        ["-c", STOP, "sh", &machine.room.arg(shell), url, interpreter(shell), "codeberg.org/slow/image:1", HELD[0].3];
+    let since = Instant::now();
+    let told = machine.room.run("sh", &command).await.text();
+    has(&told, &["[1/2] codeberg.org/slow/image:1 ...", "interrupted", "0 of 2 are here", "ended by 143"]);
+    assert!(since.elapsed() < Duration::from_secs(10), "{:?}: {told}", since.elapsed());
+    assert!(machine.names().await.is_empty());
 }
 
 fn plain(client: &str) -> &'static str {
@@ -394,7 +411,7 @@ struct Desk {
 
 impl Desk {
     async fn new(stage: &Stage, clients: &[(&str, &str)]) -> Desk {
-        let world = stage.world(crate::upstream::Hosts::new(), &[]).await;
+        let world = stage.world(Hosts::new(), &[]).await;
         let page = world.get("mirror.localhost", "/pull.sh").await.expect(StatusCode::OK);
         assert_eq!(page.header(header::CONTENT_TYPE), "text/x-shellscript; charset=utf-8");
         assert_eq!(page.header(header::CACHE_CONTROL), "no-store");
