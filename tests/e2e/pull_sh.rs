@@ -424,6 +424,12 @@ impl Desk {
         Desk { folder, script }
     }
 
+    /// The address that was filled in.
+    fn host(&self) -> &str {
+        let base = self.script.split("BASE='http://").nth(1).and_then(|rest| rest.split('\'').next());
+        base.expect("an address")
+    }
+
     fn command(&self, shell: &str, arguments: &[&str]) -> tokio::process::Command {
         let mut words = interpreter(shell).split(' ');
         let path = self.folder.path().join(shell);
@@ -502,13 +508,11 @@ pub async fn words(stage: &Stage) {
 
 /// The clients that are not there to be tried, by what they are told; lists on stdin and in YAML.
 pub async fn others(stage: &Stage) {
-    // It lists what CRI has named by its digest, and something that is none of ours.
-    let list = format!("{SCRIBE}\ncase $* in *'ls -q') for n in $LISTED; do echo \"$n\"; done ;; esac");
+    let list = format!("{SCRIBE}\ncase $* in *'ls -q') cat \"${{0%/*}}/../listed\" ;; esac");
     let asleep = format!("{SCRIBE}\n[ \"$1\" != version ]");
     for shell in SHELLS {
         let desk = Desk::new(stage, &[("docker", &asleep), ("nerdctl", SCRIBE)]).await;
-        let host =
-            desk.script.split("BASE='http://").nth(1).and_then(|rest| rest.split('\'').next()).expect("the host").to_owned();
+        let host = desk.host();
         let name = format!("{host}/docker.io/library/nginx:latest");
         // The first that answers.
         desk.told(shell, &["nginx"], 0).await;
@@ -542,12 +546,14 @@ pub async fn others(stage: &Stage) {
         assert_eq!(output.status.code(), Some(0));
         has(&desk.calls().join("\n"), &["nerdctl pull --insecure-registry", "library/redis:latest"]);
 
-        // crictl cannot tag: the ctr of the same containerd does.
-        let named = format!("{host}/docker.io/library/nginx@sha256:0123");
-        let list =
-            list.replace("$LISTED", &format!("{named} docker.io/library/nginx@sha256:0123 docker.io/library/nginx:latest"));
+        // crictl cannot tag: the ctr of the same containerd does. CRI has named the image by its digest, too.
         let desk = Desk::new(stage, &[("crictl", SCRIBE), ("ctr", &list)]).await;
-        let host = desk.script.split("BASE='http://").nth(1).and_then(|rest| rest.split('\'').next()).expect("the host");
+        let host = desk.host();
+        let listed = format!(
+            "{host}/docker.io/library/nginx@sha256:01\n{host}/docker.io/library/nginx-more@sha256:02\n\
+             docker.io/library/nginx@sha256:01\ndocker.io/library/nginx:latest\nsha256:03\n"
+        );
+        std::fs::write(desk.folder.path().join("listed"), listed).expect("writing a list");
         let port = |text: &str| text.replace(&format!("{host}/"), "HOST/");
         has(&desk.told(shell, &["--platform", "linux/arm64", "nginx"], 2).await, &["crictl cannot choose a platform"]);
         desk.calls();
@@ -562,6 +568,7 @@ pub async fn others(stage: &Stage) {
                 "ctr -n k8s.io images tag --force HOST/docker.io/library/nginx:latest docker.io/library/nginx:latest",
                 "ctr -n k8s.io images ls -q",
                 "ctr -n k8s.io images rm HOST/docker.io/library/nginx:latest",
+                "ctr -n k8s.io images rm HOST/docker.io/library/nginx@sha256:01",
             ]
         );
 
