@@ -37,8 +37,10 @@ const record = (text) => {
 /** A client's request: its method and URL, and below them those headers of a list that are there. */
 export const received = (request, names) => `${request.method} ${request.url}\n${lines(request.headers, names)}`;
 
-/** Settles when the client hangs up (compatibility flag `enable_request_signal`). */
-export const gone = ({ signal }) => new Promise((resolve) => signal?.addEventListener("abort", resolve, { once: true }));
+/** Has a function called when the client hangs up, or none any more (compatibility flag `enable_request_signal`). */
+export const whenGone = ({ signal }, call) => {
+  if (signal) signal.onabort = call;
+};
 
 /** An upstream's answer: its status, and below it those headers of a list that are there. */
 export const answered = (response, names) => `${response.status}\n${lines(response.headers, names)}`;

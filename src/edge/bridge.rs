@@ -13,8 +13,9 @@ extern "C" {
     /// A client's request as text.
     pub fn received(request: &Request, names: &Array) -> String;
 
-    /// Settles when the client hangs up. It never does otherwise.
-    pub fn gone(request: &Request) -> Promise;
+    /// Has a function called when the client hangs up; null for none.
+    #[wasm_bindgen(js_name = whenGone)]
+    pub fn when_gone(request: &Request, call: &JsValue);
 
     /// An upstream's answer as text.
     pub fn answered(response: &Response, names: &Array) -> String;
