@@ -53,6 +53,8 @@ await main(async () => {
   for (const file of worker) copyFileSync(join(buildDir, file), join(dist, file));
   const sum = (file) => `${createHash("sha256").update(readFileSync(join(dist, file))).digest("hex")}  ${file}`;
   const packed = manifest();
+  const tag = process.env.GITHUB_REF_TYPE === "tag" ? process.env.GITHUB_REF_NAME : `v${packed.version}`;
+  if (tag !== `v${packed.version}`) throw new Error(`the tag is ${tag}, and package.json has version ${packed.version}`);
   writeFileSync(join(dist, "package.json"), `${JSON.stringify(packed, null, 2)}\n`);
   writeFileSync(join(dist, "wrangler.toml"), settings());
   writeFileSync(join(dist, ".gitignore"), "node_modules/\n.wrangler/\n");

@@ -11,10 +11,11 @@ const manifestTypes = [
 
 /**
  * Pulls `origin/repository:tag`, telling `report` of each request; the answer counts what was verified. All of its platforms, or
- * one such as `linux/amd64`; with a login (`user:password`) where the token endpoint wants one.
+ * one such as `linux/amd64`; with a login (`user:password`) where the token endpoint wants one, and a key where the proxy does. `base`
+ * stands before `/v2/`.
  */
-export async function pull(origin, repository, tag, report, { platform, login } = {}) {
-  const client = new Client(origin, report, login);
+export async function pull(origin, repository, tag, report, { platform, login, key, base = "" } = {}) {
+  const client = new Client(origin, report, { login, key });
   const verified = { objects: 0, bytes: 0 };
   const verify = (bytes, { digest, size }) => {
     const actual = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
@@ -25,11 +26,11 @@ export async function pull(origin, repository, tag, report, { platform, login } 
     return bytes;
   };
   const get = async (kind, descriptor) => {
-    const { bytes } = await client.get(`/v2/${repository}/${kind}/${descriptor.digest}`);
+    const { bytes } = await client.get(`${base}/v2/${repository}/${kind}/${descriptor.digest}`);
     return verify(bytes, descriptor);
   };
 
-  const top = await client.get(`/v2/${repository}/manifests/${tag}`);
+  const top = await client.get(`${base}/v2/${repository}/manifests/${tag}`);
   const digest = top.headers.get("docker-content-digest");
   if (!digest) throw new Error(`the answer for ${tag} has no Docker-Content-Digest`);
   const image = JSON.parse(verify(top.bytes, { digest }));
@@ -46,10 +47,12 @@ export async function pull(origin, repository, tag, report, { platform, login } 
 class Client {
   #authorization;
   #login;
+  #key;
 
-  constructor(origin, report, login) {
+  constructor(origin, report, { login, key }) {
     this.origin = origin;
     this.report = report;
+    this.#key = key;
     this.#login = login && `Basic ${Buffer.from(login).toString("base64")}`;
   }
 
@@ -77,10 +80,11 @@ class Client {
   }
 
   // The token is for the registry, and the login for whoever issues it.
-  async #send(path, authorization = path.startsWith("/v2/") ? this.#authorization : undefined) {
+  async #send(path, authorization = path.startsWith("/") ? this.#authorization : undefined) {
     const url = new URL(path, this.origin);
     const headers = { accept: manifestTypes.join(", "), "user-agent": "pierhead-demo" };
     if (authorization) headers.authorization = authorization;
+    if (this.#key) headers["x-pierhead-key"] = this.#key;
     const since = performance.now();
     const response = await fetch(url, { headers, redirect: "manual" });
     const bytes = Buffer.from(await response.arrayBuffer());

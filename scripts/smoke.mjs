@@ -1,27 +1,32 @@
 // `npm run smoke -- https://docker.example.com …`: proves that a deployed proxy serves. One small image of Docker Hub is pulled through each
-// address, every byte verified. `--image registry.k8s.io/pause:3.9` is another one, on a gateway. PIERHEAD_LOGIN (`user:token`) is a
-// user of the proxy's own, where it has such.
+// address, every byte verified. `--image registry.k8s.io/pause:3.9` is another one. PIERHEAD_LOGIN (`user:token`) is a user of the proxy's
+// own, PIERHEAD_KEY its key, where it has such.
 
 import { parseArgs } from "node:util";
 import { pull } from "./pull.mjs";
 import { main } from "./shell.mjs";
 
-const small = "library/hello-world:latest";
+const small = "docker.io/library/hello-world:latest";
 const platform = "linux/amd64";
 
 /** A new domain has neither name nor certificate at once. */
 const patience = { tries: 12, pause: 10_000 };
 
 export async function smoke(origins, image = small) {
-  const login = process.env.PIERHEAD_LOGIN;
-  const [, repository, tag] = image.match(/^(.+?)(?::([^/:]+))?$/);
+  const { PIERHEAD_LOGIN: login, PIERHEAD_KEY: key } = process.env;
+  // The registry before `/v2/`: so it is found at every host of the proxy's, whatever that stands for.
+  const [, registry, repository, tag] = image.match(/^([^/]+)\/(.+?)(?::([^/:]+))?$/) ?? [];
+  if (!registry) throw new Error(`\`${image}\` is no image; expected such as \`${small}\``);
   for (const origin of origins) {
     await until(async () => {
       const health = await fetch(new URL("/healthz", origin), { redirect: "manual" });
-      if ((await health.text()) !== "ok\n") throw new Error(`${origin}/healthz is not this Worker (${health.status})`);
+      const text = await health.text();
+      // The Worker itself: it will say the same in a minute.
+      if (health.headers.has("x-pierhead-error")) throw Object.assign(new Error(`${origin}: ${text}`), { final: true });
+      if (text !== "ok\n") throw new Error(`${origin}/healthz is not this Worker (${health.status})`);
     });
     try {
-      const { objects, bytes } = await pull(origin, repository, tag ?? "latest", () => {}, { platform, login });
+      const { objects, bytes } = await pull(origin, repository, tag ?? "latest", () => {}, { platform, login, key, base: `/${registry}` });
       console.log(`${origin}: ${objects} objects, ${bytes} bytes, verified`);
     } catch (error) {
       throw new Error(`${origin}: ${error.message}`);
@@ -34,7 +39,7 @@ async function until(attempt) {
     try {
       return await attempt();
     } catch (error) {
-      if (tried === patience.tries) throw error;
+      if (error.final || tried === patience.tries) throw error;
       await new Promise((resolve) => setTimeout(resolve, patience.pause));
     }
   }

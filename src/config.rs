@@ -169,6 +169,13 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The registries of which something may be pulled; for pages, which show nothing else.
+    pub fn served(&self) -> impl Iterator<Item = &Registry> {
+        self.registries.iter().filter(|registry| self.rules.of(&registry.name).serves())
+    }
+}
+
 impl RegistrySettings {
     fn registry(self, key: &str, name: &str, known: Option<&Registry>) -> Result<Registry, ConfigError> {
         if !is_host(name) || !name.contains(['.', ':']) {

@@ -19,7 +19,7 @@ pub struct Record {
     /// The canonical name of the registry it is routed to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry: Option<String>,
-    /// `ping`, `manifest`, `blob`, `tags`, `referrers`, `token`, `site`.
+    /// `ping`, `manifest`, `blob`, `tags`, `referrers`, `token`, `site`, `v1`, `gate` (a stranger), `fill`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<&'static str>,
     /// The repository at the registry.

@@ -29,18 +29,22 @@ impl<P: Platform> Exchange<P> {
     ///
     /// `UNSUPPORTED` for anything but a search, and where the host's registry has none; `UNAVAILABLE` for an answer that is no list.
     pub async fn v1(&self, behind: &str, url: &Url) -> Result<Answer<P>, OciError> {
-        let registry = &self.site.home;
         let no = |why: &str| OciError::new(Code::Unsupported, why).with_status(StatusCode::NOT_FOUND);
+        if let Caller::Stranger(why) = &self.caller {
+            // The same at every host. Where nobody can log in, nobody is asked to.
+            return match behind {
+                _ if self.config.access.users.is_none() => Err(no_such_path()),
+                "_ping" => Ok(pong()),
+                "search" => Ok(self.ask_for_password(self.fail(why))),
+                _ => Err(no_such_path()),
+            };
+        }
+        let registry = &self.site.home;
         let search = registry.search.as_ref().ok_or_else(|| no(&format!("`{}` has no search", registry.name)))?;
         match behind {
-            // docker asks first whether anybody is there.
-            "_ping" => return Ok(answer::json(StatusCode::OK, r#"{"standalone":true}"#)),
+            "_ping" => return Ok(pong()),
             "search" => {}
-            _ if matches!(self.caller, Caller::Stranger(_)) => return Err(no_such_path()),
             _ => return Err(no("of the old API (`/v1/`) there is `search` alone")),
-        }
-        if let Caller::Stranger(why) = &self.caller {
-            return Ok(self.ask_for_password(self.fail(why)));
         }
         self.record.borrow_mut().registry = Some(registry.name.clone());
         self.config.rules.of(&registry.name).check_client(&registry.name, self.address)?;
@@ -61,6 +65,11 @@ impl<P: Platform> Exchange<P> {
             .ok_or_else(|| OciError::new(Code::Unavailable, format!("what `{}` has found is no JSON", registry.name)))?;
         Ok(answer::json(StatusCode::OK, list))
     }
+}
+
+/// docker asks first whether anybody is there.
+fn pong<P: Platform>() -> Answer<P> {
+    answer::json(StatusCode::OK, r#"{"standalone":true}"#)
 }
 
 /// The query, of nothing but what a search has.

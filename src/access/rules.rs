@@ -78,13 +78,19 @@ impl Rule {
         }
     }
 
+    /// Whether there is anything that may be pulled.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        !self.allow.as_ref().is_some_and(Vec::is_empty)
+    }
+
     /// Whether a client at `address` may use `registry` at all. One of which nothing is served carries nobody's login either.
     ///
     /// # Errors
     ///
     /// `DENIED`, with the rule's reason.
     pub fn check_client(&self, registry: &str, address: Option<IpAddr>) -> Result<(), OciError> {
-        if self.allow.as_ref().is_some_and(Vec::is_empty) {
+        if !self.serves() {
             return Err(self.denied(&format!("nothing of `{registry}` is served here")));
         }
         let Some(addresses) = &self.addresses else { return Ok(()) };

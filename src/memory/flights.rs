@@ -1,8 +1,9 @@
 //! What is being fetched right now, so that requests for the same thing make one upstream request.
 //!
 //! Requests share plain data alone: a promise of one that is awaited by another never settles once the first one's client
-//! hangs up, for the runtime then drops that request where it stands, and no destructor runs. So those who come second look
-//! again and again, on timers of their own, and a flight that takes too long is believed lost.
+//! hangs up, for the runtime then forgets that request where it stands. So those who come second look again and again, on timers
+//! of their own. The edge drops a request whose client is gone, and with it its flights; one that takes too long is believed lost
+//! all the same.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

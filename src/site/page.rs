@@ -54,9 +54,7 @@ impl<P: Platform> Exchange<P> {
 
     fn html(&self) -> String {
         let site = &self.site;
-        // One of which nothing may be pulled is not served, whatever the table says.
-        let is_served = |name: &str| !self.config.rules.of(name).allow.as_ref().is_some_and(Vec::is_empty);
-        let registries: Vec<&Registry> = self.config.registries.iter().filter(|known| is_served(&known.name)).collect();
+        let registries: Vec<&Registry> = self.config.served().collect();
         let rows = registries.iter().map(|known| {
             let labels = known.labels.join(" ");
             format!("<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escape(&known.name), escape(&labels))

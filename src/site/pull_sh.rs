@@ -16,7 +16,9 @@ pub fn script(config: &Config, site: &Site) -> String {
         let elsewhere = elsewhere(config, site);
         return fill(&base, "", &names(&site.home).join(" "), &elsewhere);
     }
-    let names = config.registries.iter().flat_map(names).chain([ARTIFACT_REGISTRIES.to_owned()]);
+    // Their regions have no rows: what holds for them is what holds for all.
+    let regions = Some(ARTIFACT_REGISTRIES.to_owned()).filter(|_| config.rules.everywhere.serves());
+    let names = config.served().flat_map(names).chain(regions);
     fill(&base, "yes", &names.collect::<Vec<_>>().join(" "), "")
 }
 
@@ -36,7 +38,7 @@ fn names(registry: &Registry) -> Vec<String> {
 /// Where the other registries may be: the hosts of `ROUTES`, else the label hosts beside this one, if the operator has them.
 fn elsewhere(config: &Config, site: &Site) -> String {
     let zone = site.authority.split_once('.').map_or("", |(_, zone)| zone);
-    let others = config.registries.iter().filter(|other| other.name != site.home.name);
+    let others = config.served().filter(|other| other.name != site.home.name);
     let hosts = others.filter_map(|other| {
         let routes = config.routes.iter().filter(|(_, registry)| registry.name == other.name);
         let beside = || other.labels.first().map(|label| format!("{label}.{zone}"));

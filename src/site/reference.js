@@ -5,7 +5,7 @@ const programs = /^(\S*\/)?(docker|podman|nerdctl|crictl|ctr|skopeo|buildah|cran
 const verbs = /^(pull|run|create|copy|inspect)$/;
 /** Options without a value. Any other takes the word behind it, unless its value stands behind a `=`. */
 const alone =
-  /^(-[adiqtuP]+|--|.*=.*|--(all-tags|all-platforms|detach|disable-content-trust|init|interactive|local|no-healthcheck|plain-http|privileged|publish-all|quiet|raw|read-only|rm|tty|unpack))$/;
+  /^(-[diqtP]+|--|.*=.*|--(all|all-tags|all-platforms|detach|disable-content-trust|init|interactive|local|no-healthcheck|no-hosts|oom-kill-disable|plain-http|privileged|publish-all|quiet|raw|read-only|replace|rm|sig-proxy|tty|unpack))$/;
 
 const key = /(?:^|[\s{[,])(?:image:(?:\s|$)|["']image["']\s*:|--image[=\s])\s*["']?([^\s"',}\]]*)/g;
 const from = /^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*$/i;
@@ -14,7 +14,7 @@ const from = /^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*$/i;
 export const references = (text) => {
   const lines = text
     .replace(/\\\r?\n/g, " ")
-    .split(/\r?\n|\r|&&|;/)
+    .split(/\r?\n|\r|&&|[;|]/)
     .map((line) => line.replace(/(^|\s)#.*/, ""));
   // Of a whole file only those lines count that name an image; of a list, all.
   const isFile = lines.some((line) => line.search(key) >= 0 || from.test(line));
@@ -40,13 +40,16 @@ export const references = (text) => {
 /** The images that a command line names, from behind the program's name. */
 const ofCommand = (words) => {
   const start = words.findIndex((word) => verbs.test(word));
+  // What `docker compose pull` names is a service.
+  if (words.slice(0, start).includes("compose")) return [];
   const images = [];
   let platform = "";
   for (let at = start + 1; start >= 0 && at < words.length; at += 1) {
     const word = words[at];
     const value = /^--platform(?:=(.+))?$/.exec(word);
     if (value) platform = value[1] ?? words[at + 1] ?? "";
-    if (alone.test(word)) continue;
+    // To `pull` all tags, to `run` a stream.
+    if (alone.test(word) || (word === "-a" && words[start] === "pull")) continue;
     if (word.startsWith("-")) at += 1;
     else {
       images.push(word);

@@ -43,7 +43,7 @@ impl<P: Platform> Exchange<P> {
             host: &self.site.authority,
             gateway: self.site.gateway,
             registry: &self.site.home.name,
-            registries: self.config.registries.iter().map(|registry| self.endpoint(registry, now_ms)).collect(),
+            registries: self.config.served().map(|registry| self.endpoint(registry, now_ms)).collect(),
         };
         // Texts and numbers always serialize.
         answer::json(StatusCode::OK, serde_json::to_string(&status).unwrap_or_default())
