@@ -72,7 +72,9 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     // such request would keep some 20 KB of the isolate. Here all of it is dropped. A promise in the place of this function would
     // keep itself where nobody hangs up.
     let (hang_up, gone) = oneshot::channel::<()>();
-    let call = Closure::once(move || drop(hang_up.send(())));
+    let call = Closure::once(move || {
+        hang_up.send(()).ok();
+    });
     bridge::when_gone(&request, call.as_ref());
     let asked = ClientRequest {
         // workerd lets only well-formed methods through; were there another, it would be refused like any that writes.
