@@ -42,8 +42,8 @@ impl<P: Platform> Proxy<P> {
     /// 1. The URL is read; the site (which host of ours) is known.
     /// 2. Who asks: anybody, somebody with a key (which leaves the address here), a user, or a stranger.
     /// 3. A page of our own: answered at once.
-    /// 4. The token endpoint has its own door, since it is where users show who they are. Any other stranger is turned away, and
-    ///    learns nothing.
+    /// 4. The token endpoint has its own door, since it is where users show who they are, and so has the search. Any other stranger
+    ///    is turned away, and learns nothing.
     /// 5. The method: GET and HEAD. pierhead only pulls.
     /// 6. The route: which registry, and what is asked of it; or a path that is nobody's.
     /// 7. May they: the operator's rules and limits, before anything is fetched or the store is read.
