@@ -20,8 +20,12 @@ const MAX_ERROR: usize = 16 * 1024;
 /// How many characters of a page an upstream sent in place of an error go into `detail`.
 const EXCERPT: usize = 200;
 
-/// What a 429 tells clients to wait where the upstream named no time, in seconds.
-const RETRY_AFTER_DEFAULT: &str = "60";
+/// What a 429 of the limiter tells clients to wait: it counts by the minute.
+const A_MINUTE: &str = "60";
+
+/// The same where an upstream named no time, in seconds. podman and skopeo wait that long before each of up to twenty tries, and say
+/// nothing meanwhile; of themselves they would wait 2 to 16 s.
+const UNNAMED: &str = "5";
 
 /// An answer with a text of ours.
 pub fn text<P: Platform>(status: StatusCode, content_type: &'static str, body: impl Into<String>) -> Answer<P> {
@@ -44,7 +48,7 @@ pub fn error<P: Platform>(error: &OciError) -> Answer<P> {
     let mut answer = json(error.status, error.to_json());
     set(answer.headers_mut(), X_PIERHEAD_ERROR, error.code.as_str());
     if error.status == StatusCode::TOO_MANY_REQUESTS {
-        set(answer.headers_mut(), RETRY_AFTER, RETRY_AFTER_DEFAULT);
+        set(answer.headers_mut(), RETRY_AFTER, A_MINUTE);
     }
     answer
 }
@@ -101,10 +105,13 @@ impl<P: Platform> Exchange<P> {
             }
             return with(json(status, String::from_utf8_lossy(&said)), kept);
         }
-        let message = format!("`{host}` (for `{}`) answered {status} without an error a client can read", registry.name);
-        let mut error = OciError::new(Code::of_status(status, missing), message);
+        // No registry's error: what it said goes into the message, for clients show nothing else.
+        let code = Code::of_status(status, missing);
+        let said = excerpt(&String::from_utf8_lossy(&said));
+        let known = said.is_empty() || status.canonical_reason() == Some(said.as_str());
+        let words = if known { String::new() } else { format!(" ({said})") };
+        let error = OciError::new(code, format!("{} answered {status}{words}{}", registry.at(&host), advice(code)));
         self.record.borrow_mut().explain(&error.message);
-        error.detail = Some(excerpt(&String::from_utf8_lossy(&said))).filter(|text| !text.is_empty());
         with(json(status, error.to_json()), kept)
     }
 
@@ -112,7 +119,7 @@ impl<P: Platform> Exchange<P> {
     async fn relay_limit(&self, registry: &Registry, method: &Method, reply: Reply<P::Body>) -> Answer<P> {
         let mut kept = headers::of_errors(&reply.headers);
         if !kept.contains_key(RETRY_AFTER) {
-            set(&mut kept, RETRY_AFTER, RETRY_AFTER_DEFAULT);
+            set(&mut kept, RETRY_AFTER, UNNAMED);
         }
         let Reply { host, account, body, .. } = reply;
         let said = self.read_error(method, body).await;
@@ -163,6 +170,17 @@ impl<P: Platform> Exchange<P> {
 fn with<P: Platform>(mut answer: Answer<P>, headers: HeaderMap) -> Answer<P> {
     answer.headers_mut().extend(headers);
     answer
+}
+
+/// What to do about an error that an upstream gave no reason for.
+const fn advice(code: Code) -> &'static str {
+    match code {
+        Code::ManifestUnknown | Code::NameUnknown => "; check the image's name and tag",
+        Code::BlobUnknown => "; the image may be gone or damaged there",
+        Code::Unauthorized | Code::Denied => "; it may want a login for this, or refuse this proxy",
+        Code::Unavailable => "; try again later",
+        _ => "",
+    }
 }
 
 /// The beginning of a text on one line, without markup.

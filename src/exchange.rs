@@ -110,16 +110,14 @@ impl<P: Platform> Exchange<P> {
             record.upstream_status = None;
         }
         let answer = self.platform.send(request).await.map_err(|error| {
-            let name = &registry.name;
+            let at = registry.at(&host);
             match error {
-                SendError::TimedOut => OciError::new(
-                    Code::Unavailable,
-                    format!("`{host}` (for `{name}`) did not answer within {limit_s} s; try again later"),
-                )
-                .with_status(StatusCode::GATEWAY_TIMEOUT),
+                SendError::TimedOut => {
+                    OciError::new(Code::Unavailable, format!("{at} did not answer within {limit_s} s; try again later"))
+                        .with_status(StatusCode::GATEWAY_TIMEOUT)
+                }
                 SendError::Failed(words) => {
-                    OciError::new(Code::Unavailable, format!("`{host}` (for `{name}`) cannot be reached; try again later"))
-                        .with_cause(words)
+                    OciError::new(Code::Unavailable, format!("{at} cannot be reached; try again later")).with_cause(words)
                 }
             }
         })?;
@@ -135,7 +133,9 @@ impl<P: Platform> Exchange<P> {
     pub async fn read(&self, body: P::Body, limit: usize, what: &str) -> Result<Vec<u8>, OciError> {
         self.platform.read(body, limit).await.map_err(|error| match error {
             ReadError::TooLong => OciError::new(Code::Unavailable, format!("{what} is longer than {limit} bytes")),
-            ReadError::Failed(words) => OciError::new(Code::Unavailable, format!("{what} broke off")).with_cause(words),
+            ReadError::Failed(words) => {
+                OciError::new(Code::Unavailable, format!("{what} broke off; try again")).with_cause(words)
+            }
         })
     }
 

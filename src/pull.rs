@@ -159,7 +159,7 @@ impl<P: Platform> Exchange<P> {
         let no_access = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
         if no_access && registry.login && !reply.from_origin {
             // An address that has expired, or a bot check: credentials never go there, so no login mends it; another try may.
-            let message = format!("the storage at `{}` (for `{}`) answered {status}; try again", reply.host, registry.name);
+            let message = format!("the storage at {} answered {status}; try again", registry.at(&reply.host));
             return Err(OciError::new(Code::Unavailable, message));
         }
         if status == StatusCode::UNAUTHORIZED && matches!(self.caller, Caller::User { .. }) {
@@ -180,7 +180,14 @@ impl<P: Platform> Exchange<P> {
             return Ok(answer);
         }
         let reason = (status == StatusCode::UNAUTHORIZED).then(|| reason_of(&reply.headers));
-        let mut answer = self.relay_error(registry, &ask.method, pull.resource.missing(), reply).await;
+        let mut answer = if reason.is_some() && matches!(ask.presented, Presented::AnonymousPass) {
+            // "authentication required" alone tells nobody whose, and most registries say it of what there is not, too.
+            let why = self.reason(&ask.method, reply).await;
+            let message = format!("`{}` wants a login for this, or has no such image ({why})", registry.name);
+            self.registrys_own(&OciError::new(Code::Unauthorized, message))
+        } else {
+            self.relay_error(registry, &ask.method, pull.resource.missing(), reply).await
+        };
         if let Some(reason) = reason {
             answer::set(answer.headers_mut(), WWW_AUTHENTICATE, &self.challenge(registry, scope, reason));
         }

@@ -103,9 +103,11 @@ impl Record {
         self.explain(&error.cause.iter().fold(error.message.clone(), |text, cause| format!("{text}: {cause}")));
     }
 
-    /// Notes why, in words.
+    /// Notes why, in words, behind what was noted before: of several hosts each had its reason.
     pub fn explain(&mut self, cause: &str) {
-        self.cause = Some(cause.chars().take(MAX_CAUSE).collect());
+        let before = self.cause.take().filter(|before| !cause.starts_with(before.as_str()));
+        let all = before.map_or_else(|| cause.to_owned(), |before| format!("{before}; {cause}"));
+        self.cause = Some(all.chars().take(MAX_CAUSE).collect());
     }
 
     /// The line, without the keys of `access`, whatever repeated them.

@@ -110,6 +110,12 @@ impl Registry {
         std::iter::once(&self.origin).chain(&self.realms).any(|url| url.host_str() == Some(host))
     }
 
+    /// How messages call a host that answers for this registry: its storage has a name that users have never seen.
+    #[must_use]
+    pub fn at(&self, host: &str) -> String {
+        if self.name == host { format!("`{host}`") } else { format!("`{host}` (for `{}`)", self.name) }
+    }
+
     /// The upstream name of a repository the client called `name`.
     #[must_use]
     pub fn upstream_name(&self, name: &str) -> String {

@@ -61,7 +61,7 @@ impl TokenReply {
             let html = body.trim_ascii_start().starts_with(b"<");
             let what = if html { "an HTML page" } else { "no token reply" };
             // serde's own message may quote a piece of the token.
-            ReplyError(format!("{what} in place of JSON (line {}, column {})", e.line(), e.column()))
+            ReplyError(format!("{what} (line {}, column {})", e.line(), e.column()))
         })?;
         let token = [wire.token, wire.access_token].into_iter().flatten().find(|token| !token.is_empty());
         let token = token.ok_or_else(|| ReplyError("a reply with neither `token` nor `access_token`".to_owned()))?;

@@ -81,7 +81,7 @@ impl<P: Platform> Exchange<P> {
 
     /// Holds a small blob and verifies it.
     async fn take_blob(&self, ask: &Ask<'_>, reply: Reply<P::Body>, digest: &Digest) -> Result<Object<P::Bytes>, OciError> {
-        let what = format!("the blob from `{}` (for `{}`)", reply.host, ask.registry.name);
+        let what = format!("the blob from {}", ask.registry.at(&reply.host));
         let ReplyBody::Unread(body) = reply.body else {
             return Err(OciError::new(Code::Unavailable, format!("{what} has no bytes")));
         };

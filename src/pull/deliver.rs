@@ -40,11 +40,11 @@ impl<P: Platform> Exchange<P> {
         }
         if !is_answer(ask, &reply) {
             let Reply { host, status, .. } = reply;
-            let message = format!("`{host}` (for `{}`) answered {status}, which is no answer to this", ask.registry.name);
+            let message = format!("{} answered {status}, which is no answer to this", ask.registry.at(&host));
             return Err(OciError::new(Code::Unavailable, message));
         }
         if !ask.blob && is_page(&reply.headers) {
-            let message = format!("`{}` (for `{}`) sent a web page in place of an answer", reply.host, ask.registry.name);
+            let message = format!("{} sent a web page in place of an answer", ask.registry.at(&reply.host));
             return Err(OciError::new(Code::Unavailable, message));
         }
         Ok(under_clients_names(pull, &self.site, reply))

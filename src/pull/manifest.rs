@@ -86,9 +86,9 @@ impl<P: Platform> Exchange<P> {
         reply: Reply<P::Body>,
         digest: Option<&Digest>,
     ) -> Result<Got<P>, OciError> {
-        let what = format!("the manifest from `{}` (for `{}`)", reply.host, ask.registry.name);
+        let what = format!("the manifest from {}", ask.registry.at(&reply.host));
         if deliver::is_page(&reply.headers) {
-            let message = format!("`{}` (for `{}`) sent a web page in place of an answer", reply.host, ask.registry.name);
+            let message = format!("{} sent a web page in place of an answer", ask.registry.at(&reply.host));
             return Err(OciError::new(Code::Unavailable, message));
         }
         let (media_type, length) = (media_type_of(&reply.headers), length_of(&reply.headers));
@@ -145,7 +145,7 @@ impl<P: Platform> Exchange<P> {
         let unavailable = |words: String| OciError::new(Code::Unavailable, words);
         let held = self.platform.hold(body, length, MAX_HELD).await.map_err(|error| match error {
             ReadError::TooLong => unavailable(format!("{what} is longer than {MAX_HELD} bytes")),
-            ReadError::Failed(words) => unavailable(format!("{what} broke off")).with_cause(words),
+            ReadError::Failed(words) => unavailable(format!("{what} broke off; try again")).with_cause(words),
         })?;
         match length {
             Some(length) if length != held.length => {
@@ -178,13 +178,13 @@ pub fn length_of(headers: &HeaderMap) -> Option<u64> {
 fn told_of<B>(ask: &Ask<'_>, reply: Reply<B>, digest: &Digest) -> Result<Reply<B>, OciError> {
     let known = Accepted::ALL.takes(&media_type_of(&reply.headers));
     if reply.status != StatusCode::OK || deliver::is_page(&reply.headers) || ask.mirror && !known {
-        let message = format!("`{}` (for `{}`) did not answer with a manifest", reply.host, ask.registry.name);
+        let message = format!("{} did not answer with a manifest", ask.registry.at(&reply.host));
         return Err(OciError::new(Code::Unavailable, message));
     }
     match headers::text(&reply.headers, &DOCKER_CONTENT_DIGEST) {
         Some(said) if said != digest.as_str() => {
             let shown: String = said.chars().take(80).collect();
-            let message = format!("`{}` (for `{}`) tells of `{shown}`, not of `{digest}`", reply.host, ask.registry.name);
+            let message = format!("{} tells of `{shown}`, not of `{digest}`", ask.registry.at(&reply.host));
             Err(OciError::new(Code::Unavailable, message))
         }
         _ => Ok(reply),

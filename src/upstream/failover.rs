@@ -78,7 +78,7 @@ impl<P: Platform> Exchange<P> {
         } else if status == StatusCode::NOT_FOUND || reply.from_origin {
             return Attempt::Refused(reply);
         }
-        self.record.borrow_mut().explain(&format!("`{}` (for `{}`) answered {status}", reply.host, ask.registry.name));
+        self.record.borrow_mut().explain(&format!("{} answered {status}", ask.registry.at(&reply.host)));
         Attempt::Failed(Failure::Reply(reply))
     }
 

@@ -73,7 +73,10 @@ impl<P: Platform> Exchange<P> {
             }
             url = target;
         }
-        Err(OciError::new(Code::Unavailable, format!("`{}` redirected more than {MAX_HOPS} times", registry.name)))
+        Err(OciError::new(
+            Code::Unavailable,
+            format!("`{}` redirected more than {MAX_HOPS} times; try again later", registry.name),
+        ))
     }
 }
 

@@ -98,9 +98,10 @@ impl<P: Platform> Exchange<P> {
         challenge: &KnownChallenge,
         body: P::Body,
     ) -> Result<TokenReply, OciError> {
-        let what = format!("the reply of `{}` (for `{}`)", host(challenge), registry.name);
+        let what = format!("the reply of the token server {}", registry.at(host(challenge)));
         let body = self.read(body, MAX_REPLY, &what).await?;
-        TokenReply::parse(&body).map_err(|error| OciError::new(Code::Unavailable, format!("{what} is {error}")))
+        TokenReply::parse(&body)
+            .map_err(|error| OciError::new(Code::Unavailable, format!("{what} is {error}; try again later")))
     }
 
     /// A token server's refusal, as a reply that can be sent on.
@@ -122,12 +123,8 @@ impl<P: Platform> Exchange<P> {
 /// What a token server that neither gives a token nor refuses one is told as: a 5xx, a redirect (never followed, there may
 /// be a password in hand), a 404.
 pub(crate) fn token_server_fault(registry: &Registry, challenge: &KnownChallenge, status: StatusCode) -> OciError {
-    let message = format!(
-        "the token server `{}` (for `{}`) answered {}; try again later",
-        host(challenge),
-        registry.name,
-        status.as_u16()
-    );
+    let at = registry.at(host(challenge));
+    let message = format!("the token server {at} answered {}; try again later", status.as_u16());
     OciError::new(Code::Unavailable, message)
 }
 
