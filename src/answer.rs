@@ -66,11 +66,12 @@ impl<P: Platform> Exchange<P> {
         &self,
         registry: &Registry,
         scope: Option<String>,
-        reason: Option<&'static str>,
+        error: Option<&'static str>,
         why: &OciError,
     ) -> Answer<P> {
         let mut answer = self.fail(why);
-        set(answer.headers_mut(), WWW_AUTHENTICATE, &self.challenge(registry, scope, reason));
+        let error = error.map(|error| (error, why.message.as_str()));
+        set(answer.headers_mut(), WWW_AUTHENTICATE, &self.challenge(registry, scope, error));
         answer
     }
 

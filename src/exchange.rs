@@ -132,16 +132,19 @@ impl<P: Platform> Exchange<P> {
     /// `UNAVAILABLE` when it is longer or breaks off.
     pub async fn read(&self, body: P::Body, limit: usize, what: &str) -> Result<Vec<u8>, OciError> {
         self.platform.read(body, limit).await.map_err(|error| match error {
-            ReadError::TooLong => OciError::new(Code::Unavailable, format!("{what} is longer than {limit} bytes")),
+            ReadError::TooLong => {
+                OciError::new(Code::Unavailable, format!("{what} is longer than {limit} bytes; try again later"))
+            }
             ReadError::Failed(words) => {
                 OciError::new(Code::Unavailable, format!("{what} broke off; try again")).with_cause(words)
             }
         })
     }
 
-    /// Our own challenge for a registry: Bearer with our realm; Basic where the registry knows nothing else.
+    /// Our own challenge for a registry: Bearer with our realm; Basic where the registry knows nothing else. `error` is one of RFC
+    /// 6750's with the reason in words.
     #[must_use]
-    pub fn challenge(&self, registry: &Registry, scope: Option<String>, error: Option<&'static str>) -> String {
+    pub fn challenge(&self, registry: &Registry, scope: Option<String>, error: Option<(&'static str, &str)>) -> String {
         let for_the_gate = matches!(self.caller, Caller::User { .. });
         if self.memory.manner(registry) == Some(Manner::Basic) && !for_the_gate {
             return format!(r#"Basic realm="{}""#, self.site.authority);
@@ -151,8 +154,14 @@ impl<P: Platform> Exchange<P> {
 
     /// The challenge that leads to our token endpoint, where anybody gets an anonymous pass.
     #[must_use]
-    pub fn bearer_challenge(&self, registry: &Registry, scope: Option<String>, error: Option<&'static str>) -> String {
+    pub fn bearer_challenge(
+        &self,
+        registry: &Registry,
+        scope: Option<String>,
+        error: Option<(&'static str, &str)>,
+    ) -> String {
         let service = self.site.authority.clone();
+        let error = error.map(|(error, why)| (error, why.to_owned()));
         BearerChallenge { realm: self.site.realm(&registry.name), service, scope, error }.to_string()
     }
 

@@ -32,7 +32,7 @@ impl<P: Platform> Exchange<P> {
         self.record.borrow_mut().endpoint = Some("gate");
         let mut answer = self.fail(why);
         // containerd gets a new token in the place of one that has expired only where it is told that it has.
-        let error = presented.then_some("invalid_token");
+        let error = presented.then(|| ("invalid_token", why.message.clone()));
         let (realm, service) = (self.site.realm(&registry), self.site.authority.clone());
         let challenge = BearerChallenge { realm, service, scope, error }.to_string();
         answer::set(answer.headers_mut(), WWW_AUTHENTICATE, &challenge);

@@ -49,7 +49,7 @@ impl<P: Platform> Exchange<P> {
                 let refused = reply.status == StatusCode::UNAUTHORIZED;
                 let mut answer = self.relay_error(registry, method, Code::NameUnknown, reply).await;
                 if refused {
-                    let challenge = self.challenge(registry, None, Some("invalid_token"));
+                    let challenge = self.challenge(registry, None, Some(("invalid_token", "")));
                     answer::set(answer.headers_mut(), WWW_AUTHENTICATE, &challenge);
                 }
                 Ok(answer)

@@ -179,24 +179,28 @@ impl<P: Platform> Exchange<P> {
             answer::set(answer.headers_mut(), WWW_AUTHENTICATE, &self.challenge(registry, scope, None));
             return Ok(answer);
         }
-        let reason = (status == StatusCode::UNAUTHORIZED).then(|| reason_of(&reply.headers));
-        let mut answer = if reason.is_some() && matches!(ask.presented, Presented::AnonymousPass) {
-            // "authentication required" alone tells nobody whose, and most registries say it of what there is not, too.
-            let why = self.reason(&ask.method, reply).await;
-            let message = format!("`{}` wants a login for this, or has no such image ({why})", registry.name);
-            self.registrys_own(&OciError::new(Code::Unauthorized, message))
-        } else {
-            self.relay_error(registry, &ask.method, pull.resource.missing(), reply).await
-        };
-        if let Some(reason) = reason {
-            answer::set(answer.headers_mut(), WWW_AUTHENTICATE, &self.challenge(registry, scope, reason));
+        if status != StatusCode::UNAUTHORIZED {
+            return Ok(self.relay_error(registry, &ask.method, pull.resource.missing(), reply).await);
         }
+        // "authentication required" tells nobody whose; and most registries say it of what there is not, too.
+        let error = reason_of(&reply.headers);
+        let refuses = if matches!(ask.presented, Presented::Own(_)) {
+            "does not accept this login here"
+        } else {
+            "wants a login for this"
+        };
+        let why = self.reason(&ask.method, reply).await;
+        let message = format!("`{}` {refuses}, or has no such image ({why})", registry.name);
+        let mut answer = self.registrys_own(&OciError::new(Code::Unauthorized, message.as_str()));
+        let challenge = self.challenge(registry, scope, Some((error, &message)));
+        answer::set(answer.headers_mut(), WWW_AUTHENTICATE, &challenge);
         Ok(answer)
     }
 
     /// A refusal in words of ours: it was the registry that refused.
     fn registrys_own(&self, error: &OciError) -> Answer<P> {
-        let mut answer = self.fail(error);
+        self.record.borrow_mut().explain(&error.message);
+        let mut answer = answer::error(error);
         answer.headers_mut().remove(X_PIERHEAD_ERROR);
         answer
     }
@@ -221,14 +225,12 @@ fn for_everybody<'a>(pull: Pull<'_>, ask: &Ask<'a>, accepted: Accepted) -> Ask<'
     Ask { headers, below: pull.resource.path(), ..ask.clone() }
 }
 
-/// The `error` of an upstream's challenge, as far as it is one clients know.
-fn reason_of(headers: &HeaderMap) -> Option<&'static str> {
+/// The `error` of an upstream's challenge. Where it names none that clients know, the token is not enough: containerd asks for
+/// the same again and again until it is told.
+fn reason_of(headers: &HeaderMap) -> &'static str {
     let challenges = Challenge::parse_all(headers::text(headers, &WWW_AUTHENTICATE).unwrap_or_default());
-    challenges.iter().find_map(|challenge| match challenge.param("error") {
-        Some("insufficient_scope") => Some("insufficient_scope"),
-        Some("invalid_token") => Some("invalid_token"),
-        _ => None,
-    })
+    let invalid = challenges.iter().any(|challenge| challenge.param("error") == Some("invalid_token"));
+    if invalid { "invalid_token" } else { "insufficient_scope" }
 }
 
 /// Whether an answer is a list of referrers, or an error of the registry itself.

@@ -95,6 +95,16 @@ fn value_of(text: &str) -> Option<(String, &str)> {
     None
 }
 
+/// A text in the characters of an `error_description` (RFC 6750, section 3).
+fn described(text: &str) -> String {
+    let allowed = |c| match c {
+        '"' => '\'',
+        ' '..='~' if c != '\\' => c,
+        _ => ' ',
+    };
+    text.chars().map(allowed).collect()
+}
+
 /// The Bearer challenge this proxy sends. Every value is ours or was parsed: nothing can break out of its quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BearerChallenge {
@@ -104,8 +114,8 @@ pub struct BearerChallenge {
     pub service: String,
     /// The repository under its client-visible name.
     pub scope: Option<String>,
-    /// `insufficient_scope` or `invalid_token`, as RFC 6750 and distribution name it.
-    pub error: Option<&'static str>,
+    /// `insufficient_scope` or `invalid_token`, as RFC 6750 and distribution name it; and why, in words.
+    pub error: Option<(&'static str, String)>,
 }
 
 impl fmt::Display for BearerChallenge {
@@ -114,10 +124,10 @@ impl fmt::Display for BearerChallenge {
         if let Some(scope) = &self.scope {
             write!(f, r#",scope="{scope}""#)?;
         }
-        if let Some(error) = self.error {
-            write!(f, r#",error="{error}""#)?;
-        }
-        Ok(())
+        let Some((error, why)) = &self.error else { return Ok(()) };
+        write!(f, r#",error="{error}""#)?;
+        // docker prints this in the place of the body's message, and "authentication required" where it is missing.
+        if why.is_empty() { Ok(()) } else { write!(f, r#",error_description="{}""#, described(why)) }
     }
 }
 
@@ -235,12 +245,12 @@ mod tests {
             realm: "https://docker.example.com/token/docker.io".into(),
             service: "docker.example.com".into(),
             scope: Some("repository:nginx:pull".into()),
-            error: Some("insufficient_scope"),
+            error: Some(("insufficient_scope", "`a` says \"no\"\\\r\nX: ü".into())),
         };
         assert_eq!(
             read(&ours.to_string()),
             [
-                "bearer realm=https://docker.example.com/token/docker.io service=docker.example.com scope=repository:nginx:pull error=insufficient_scope"
+                "bearer realm=https://docker.example.com/token/docker.io service=docker.example.com scope=repository:nginx:pull error=insufficient_scope error_description=`a` says 'no'   X:  "
             ]
         );
     }

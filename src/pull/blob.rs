@@ -88,7 +88,10 @@ impl<P: Platform> Exchange<P> {
         let held = self.hold_sent(body, length_of(&reply.headers), &what).await?;
         let found = self.digest_of(&held, &what).await?;
         if found != *digest {
-            return Err(OciError::new(Code::Unavailable, format!("{what} has the digest `{found}`, not `{digest}`")));
+            return Err(OciError::new(
+                Code::Unavailable,
+                format!("{what} has the digest `{found}`, not `{digest}`; try again later"),
+            ));
         }
         Ok(Object { media_type: Rc::from(BLOB), held })
     }

@@ -44,7 +44,7 @@ impl<P: Platform> Exchange<P> {
             return Err(OciError::new(Code::Unavailable, message));
         }
         if !ask.blob && is_page(&reply.headers) {
-            let message = format!("{} sent a web page in place of an answer", ask.registry.at(&reply.host));
+            let message = format!("{} sent a web page in place of an answer; try again later", ask.registry.at(&reply.host));
             return Err(OciError::new(Code::Unavailable, message));
         }
         Ok(under_clients_names(pull, &self.site, reply))

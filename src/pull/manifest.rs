@@ -88,7 +88,7 @@ impl<P: Platform> Exchange<P> {
     ) -> Result<Got<P>, OciError> {
         let what = format!("the manifest from {}", ask.registry.at(&reply.host));
         if deliver::is_page(&reply.headers) {
-            let message = format!("{} sent a web page in place of an answer", ask.registry.at(&reply.host));
+            let message = format!("{} sent a web page in place of an answer; try again later", ask.registry.at(&reply.host));
             return Err(OciError::new(Code::Unavailable, message));
         }
         let (media_type, length) = (media_type_of(&reply.headers), length_of(&reply.headers));
@@ -112,7 +112,10 @@ impl<P: Platform> Exchange<P> {
         let found = self.digest_of(&held, &what).await?;
         let wanted = [digest.map(Digest::as_str), said.as_deref()];
         if let Some(wanted) = wanted.into_iter().flatten().find(|wanted| *wanted != found.as_str()) {
-            return Err(OciError::new(Code::Unavailable, format!("{what} has the digest `{found}`, not `{wanted}`")));
+            return Err(OciError::new(
+                Code::Unavailable,
+                format!("{what} has the digest `{found}`, not `{wanted}`; try again later"),
+            ));
         }
         if !is_manifest(&self.platform.bring_in(&held), &media_type) {
             return Err(OciError::new(Code::Unavailable, format!("{what} is no `{media_type}`")));
