@@ -107,7 +107,7 @@ impl Image {
 impl Platform {
     fn new(name: &str, tag: &str, format: Format, architecture: &str) -> Platform {
         let contents = ["etc/motd", "usr/share/hello/platform", "usr/share/hello/name"];
-        let tars = contents.map(|path| tar(path, &format!("{path} of {name}:{tag} on {architecture}\n")));
+        let tars = contents.map(|path| tar(path, format!("{path} of {name}:{tag} on {architecture}\n").as_bytes()));
         let config = json!({
             "architecture": architecture,
             "os": "linux",
@@ -133,12 +133,12 @@ fn manifest(format: Format, config: Value, layers: Vec<Value>) -> Blob {
     Blob::new(manifest.to_string())
 }
 
-fn tar(path: &str, content: &str) -> Vec<u8> {
+fn tar(path: &str, content: &[u8]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();
     header.set_size(content.len() as u64);
     header.set_mode(0o644);
-    builder.append_data(&mut header, path, content.as_bytes()).expect("a tar entry in memory");
+    builder.append_data(&mut header, path, content).expect("a tar entry in memory");
     builder.into_inner().expect("a tar in memory")
 }
 

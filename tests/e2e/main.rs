@@ -26,6 +26,7 @@ mod clients;
 mod cost;
 mod crowd;
 mod failover;
+mod faults;
 mod gated;
 mod guest;
 mod hostile;
@@ -132,7 +133,7 @@ fn listed() -> Vec<Test> {
             attack::roll, attack::users, attack::keys, attack::rules, attack::challenges, attack::contents, attack::echoes, attack::encodings, attack::forms,
             attack::framing, attack::hosts, attack::locations, attack::methods, attack::namespaces, attack::passes,
             attack::paths, attack::realms, attack::redirects, attack::tokens, attack::wire,
-            hostile::truncated_blobs, hostile::time_limits,
+            hostile::truncated_blobs, hostile::time_limits, faults::answers,
             spec::every_row, spec::conditional_requests, spec::failures,
             rehearsal::rations, rehearsal::moods, rehearsal::lies, rehearsal::mirrors,
             manners::operators_accounts, matrix::page, matrix::small;
@@ -153,6 +154,8 @@ fn listed() -> Vec<Test> {
         ["node", "chromium"] => page::public, page::below_a_key, page::for_users;
         [FULL, "node"] => crowd::thousand_real_pulls;
         [FULL] => matrix::wrong_passwords, siege::siege;
+        [FULL, "dockerd", "docker", "containerd", "runc", "newer/dockerd", "newer/docker", "newer/containerd", "ctr", "podman", ROOT] =>
+            faults::clients;
         ["dash", "busybox"] => pull_sh::halves, pull_sh::others, pull_sh::interrupted, pull_sh::words;
         ["shellcheck"] => pull_sh::checked;
         ["dockerd", "docker", "curl", "dash", "busybox", ROOT] =>

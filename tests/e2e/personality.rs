@@ -13,7 +13,7 @@ mod forgejo;
 mod gcr;
 mod ghcr;
 mod gitea;
-mod gitlab;
+pub mod gitlab;
 mod harbor;
 pub mod hostile;
 pub mod hub;
@@ -255,15 +255,15 @@ pub struct Moved {
     pub path: &'static str,
 }
 
-const JSON: (&str, &str) = ("content-type", "application/json");
+pub const JSON: (&str, &str) = ("content-type", "application/json");
 const JSON_UTF8: (&str, &str) = ("content-type", "application/json; charset=utf-8");
-const HTML: (&str, &str) = ("content-type", "text/html; charset=utf-8");
-const TEXT: (&str, &str) = ("content-type", "text/plain; charset=utf-8");
-const XML: (&str, &str) = ("content-type", "application/xml");
+pub const HTML: (&str, &str) = ("content-type", "text/html; charset=utf-8");
+pub const TEXT: (&str, &str) = ("content-type", "text/plain; charset=utf-8");
+pub const XML: (&str, &str) = ("content-type", "application/xml");
 const OCTETS: (&str, &str) = ("content-type", "application/octet-stream");
 const REGISTRY_2: (&str, &str) = ("docker-distribution-api-version", "registry/2.0");
 
-const fn said(status: u16, headers: &'static [(&'static str, &'static str)], body: &'static str) -> Said {
+pub const fn said(status: u16, headers: &'static [(&'static str, &'static str)], body: &'static str) -> Said {
     Said { status, headers, body }
 }
 

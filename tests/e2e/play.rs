@@ -3,7 +3,7 @@
 //! It is played by whoever starts it, while it runs: what it holds ([`shelf`]), how it is doing and how much it gives
 //! ([`mood`]), and whether it tells the truth ([`lie`]).
 
-mod answers;
+pub mod answers;
 mod contents;
 mod lie;
 mod mood;
@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 
 use answers::{NO_SUCH_PAGE, SIGNATURE_DOES_NOT_MATCH, WELCOME, add, redirect, say};
 pub use lie::Lie;
-pub use mood::Mood;
 use mood::State;
+pub use mood::{ABUSE, ANONYMOUS, Mood};
 pub use repository::Repository;
 pub use shelf::Parts;
 use shelf::{Held, Shelf};

@@ -5,6 +5,8 @@
 //! test: asking a host the test has not set up, showing a credential to a host that must not see one, and showing to any host what
 //! is between the Worker and its clients.
 
+mod line;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::future::Future;
@@ -20,6 +22,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::gated;
+
+pub use line::Break;
+use line::Lines;
 
 /// A request as a host receives it.
 pub type Asked = http::Request<Bytes>;
@@ -52,6 +57,21 @@ impl Host {
     /// The same for an answer that needs no waiting.
     pub fn scripted(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Host {
         Host::new(move |asked| std::future::ready(answer(&asked)))
+    }
+
+    /// This host, but `interrupt` sees each request first, and may give an answer in its place.
+    pub fn interrupted<F>(self, interrupt: impl Fn(Asked, Host) -> F + Send + Sync + 'static) -> Host
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let credentials = self.credentials;
+        let answer = move |asked| -> Pending { Box::pin(interrupt(asked, self.clone())) };
+        Host { answer: Arc::new(answer), credentials }
+    }
+
+    /// What it answers.
+    pub async fn answer(&self, asked: Asked) -> Answer {
+        (self.answer)(asked).await
     }
 
     /// This host, but a credential that reaches it is an offence.
@@ -98,8 +118,16 @@ impl Upstream {
             let (hosts, record) = (Arc::new(hosts), record.clone());
             axum::Router::new().fallback(move |request| answer(hosts.clone(), record.clone(), request))
         };
-        let server = tokio::spawn(async move { axum::serve(listener, service).await.expect("serving") });
+        let server = tokio::spawn(async move { axum::serve(Lines(listener), service).await.expect("serving") });
         Upstream { address, record, server }
+    }
+
+    /// From now on connections are refused. Those that there are stay.
+    pub async fn close(&self) {
+        self.server.abort();
+        while !self.server.is_finished() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Every request so far, in order of arrival.
@@ -169,7 +197,7 @@ async fn answer(hosts: Arc<Hosts>, record: Arc<Mutex<Record>>, request: http::Re
     let told = private_words(&asked).into_iter().map(|word| format!("{what}: was told `{word}`"));
     record.lock().expect("no test panics while it holds the record").offences.extend(told);
     match known {
-        Some(known) => (known.answer)(asked).await,
+        Some(known) => known.answer(asked).await,
         None => text(StatusCode::BAD_GATEWAY, "no such host"),
     }
 }

@@ -55,7 +55,8 @@ const ADDRESS: &str = "192.0.2.7";
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-const ANONYMOUS: Said = Said {
+/// Docker Hub's limit of pulls, for whoever has no account.
+pub const ANONYMOUS: Said = Said {
     status: 429,
     headers: &[JSON],
     body: r#"{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your unauthenticated pull rate limit. https://www.docker.com/increase-rate-limit"}]}"#,
@@ -67,7 +68,8 @@ const OF_THE_USER: Said = Said {
     body: r#"{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit. You may increase the limit by authenticating and upgrading: https://www.docker.com/increase-rate-limit"}]}"#,
 };
 
-const ABUSE: Said = Said {
+/// Its limit of requests of any kind.
+pub const ABUSE: Said = Said {
     status: 429,
     headers: &[("content-type", "text/plain"), ("retry-after", "60"), ("connection", "close")],
     body: "Too Many Requests (HAP429).\n",
