@@ -1,13 +1,6 @@
 // Pulls an image the way a container client does, and believes nothing that its digest does not prove.
 
-import { createHash } from "node:crypto";
-
-const manifestTypes = [
-  "application/vnd.oci.image.index.v1+json",
-  "application/vnd.oci.image.manifest.v1+json",
-  "application/vnd.docker.distribution.manifest.list.v2+json",
-  "application/vnd.docker.distribution.manifest.v2+json",
-];
+import { digestOf, manifestTypes, readChallenge, tokenAddress } from "./distribution.mjs";
 
 /**
  * Pulls `origin/repository:tag`, telling `report` of each request; the answer counts what was verified. All of its platforms, or
@@ -18,7 +11,7 @@ export async function pull(origin, repository, tag, report, { platform, login, k
   const client = new Client(origin, report, { login, key });
   const verified = { objects: 0, bytes: 0 };
   const verify = (bytes, { digest, size }) => {
-    const actual = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+    const actual = digestOf(bytes);
     if (actual !== digest) throw new Error(`expected ${digest}, got ${actual}`);
     if (size !== undefined && size !== bytes.length) throw new Error(`${digest}: expected ${size} bytes, got ${bytes.length}`);
     verified.objects += 1;
@@ -67,13 +60,9 @@ class Client {
   }
 
   async #answerChallenge(challenge) {
-    const parameters = Object.fromEntries([...(challenge ?? "").matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]));
+    const parameters = readChallenge(challenge);
     if (!parameters.realm) throw new Error(`401 with a challenge that names no realm: ${challenge}`);
-    const { realm, service, scope } = parameters;
-    const url = new URL(realm);
-    if (service) url.searchParams.set("service", service);
-    if (scope) url.searchParams.set("scope", scope);
-    const answer = await this.#send(url.href, this.#login);
+    const answer = await this.#send(tokenAddress(parameters).href, this.#login);
     if (answer.status !== 200) throw new Error(`the token endpoint answers ${answer.status}\n${answer.bytes}`);
     const { token, access_token } = JSON.parse(answer.bytes);
     this.#authorization = `Bearer ${token ?? access_token}`;
