@@ -1,35 +1,34 @@
 // `npm run smoke -- https://docker.example.com …`: proves that a deployed proxy serves. One small image of Docker Hub is pulled through each
 // address, every byte verified. `--image registry.k8s.io/pause:3.9` is another one. PIERHEAD_LOGIN (`user:token`) is a user of the proxy's
-// own, PIERHEAD_KEY its key, where it has such.
+// own, PIERHEAD_KEY its key, where it has such. Why one does not serve, `npm run doctor` tells.
 
 import { parseArgs } from "node:util";
+import { readImage } from "./doctor/subject.mjs";
 import { pull } from "./pull.mjs";
 import { main } from "./shell.mjs";
 
-const small = "docker.io/library/hello-world:latest";
 const platform = "linux/amd64";
 
 /** A new domain has neither name nor certificate at once. */
 const patience = { tries: 12, pause: 10_000 };
 
-export async function smoke(origins, image = small) {
+export async function smoke(origins, image) {
   const { PIERHEAD_LOGIN: login, PIERHEAD_KEY: key } = process.env;
   // The registry before `/v2/`: so it is found at every host of the proxy's, whatever that stands for.
-  const [, registry, repository, tag] = image.match(/^([^/]+)\/(.+?)(?::([^/:]+))?$/) ?? [];
-  if (!registry) throw new Error(`\`${image}\` is no image; expected such as \`${small}\``);
+  const { registry, repository, reference, text } = readImage(image);
   for (const origin of origins) {
     await until(async () => {
       const health = await fetch(new URL("/healthz", origin), { redirect: "manual" });
-      const text = await health.text();
+      const said = await health.text();
       // The Worker itself: it will say the same in a minute.
-      if (health.headers.has("x-pierhead-error")) throw Object.assign(new Error(`${origin}: ${text}`), { final: true });
-      if (text !== "ok\n") throw new Error(`${origin}/healthz is not this Worker (${health.status})`);
+      if (health.headers.has("x-pierhead-error")) throw Object.assign(new Error(`${origin}: ${said}`), { final: true });
+      if (said !== "ok\n") throw new Error(`${origin}/healthz is not this Worker (${health.status})`);
     });
     try {
-      const { objects, bytes } = await pull(origin, repository, tag ?? "latest", () => {}, { platform, login, key, base: `/${registry}` });
+      const { objects, bytes } = await pull(origin, repository, reference, () => {}, { platform, login, key, base: `/${registry}` });
       console.log(`${origin}: ${objects} objects, ${bytes} bytes, verified`);
     } catch (error) {
-      throw new Error(`${origin}: ${error.message}`);
+      throw new Error(`${origin}: ${error.message}\n\`npm run doctor -- ${origin} ${text}\` tells more`);
     }
   }
 }
