@@ -43,7 +43,7 @@ pub fn secrets() -> Vec<String> {
 
 /// Who gets in.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Mode {
+pub enum Mode {
     Public,
     Users,
     Path,
@@ -52,7 +52,7 @@ enum Mode {
 
 impl Mode {
     /// The Worker's variables, and `more` beside them.
-    fn variables(self, more: &[(&'static str, Value)]) -> Vec<(&'static str, Value)> {
+    pub fn variables(self, more: &[(&'static str, Value)]) -> Vec<(&'static str, Value)> {
         let users = [ALICE, BOB].map(|(name, token)| (name.to_owned(), Value::from(sha256(token.as_bytes()))));
         let users = [("USERS", Value::Object(users.into_iter().collect())), ("SIGNING_KEYS", SIGNING_KEY.into())];
         let key = [("PATH_SECRET", KEY.into())];

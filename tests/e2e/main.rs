@@ -25,6 +25,7 @@ mod client;
 mod clients;
 mod cost;
 mod crowd;
+mod doctor;
 mod failover;
 mod faults;
 mod gated;
@@ -151,6 +152,10 @@ fn listed() -> Vec<Test> {
             bucket::hang_ups, crowd::thousand_pulls;
         [] => page::headers;
         ["node"] => page::references;
+        ["node"] =>
+            doctor::well, doctor::asked_wrong, doctor::ways::to_the_host, doctor::ways::tls, doctor::others::in_its_place,
+            doctor::others::in_between, doctor::others::tokens, doctor::others::in_an_echo, doctor::others::contents, doctor::gates::closed, doctor::registries::at_fault,
+            doctor::registries::blobs;
         ["node", "chromium"] => page::public, page::below_a_key, page::for_users;
         [FULL, "node"] => crowd::thousand_real_pulls;
         [FULL] => matrix::wrong_passwords, siege::siege;
