@@ -249,6 +249,11 @@ pub async fn failures(stage: &Stage) {
             let words = reply.json();
             assert_eq!(words["errors"][0]["code"], code);
             assert_eq!(words["errors"][0]["detail"], "so it is", "the registry's own words are there, beside what to do");
+        } else if status == 401 {
+            let words = reply.json();
+            assert_eq!(words["errors"][0]["code"], code);
+            let message = words["errors"][0]["message"].as_str().unwrap_or_default();
+            assert!(message.contains("quay.io") && message.contains("so it is"), "whose words they are: {message}");
         } else {
             assert_eq!(reply.json(), error, "the registry's own words pass");
         }
