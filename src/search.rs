@@ -54,8 +54,10 @@ impl<P: Platform> Exchange<P> {
         let found = self.send(registry, Outbound::new(Method::GET, to)).await?;
         if found.status != StatusCode::OK {
             let message = format!("`{}` answered {} to a search", registry.name, found.status);
-            let error = OciError::new(Code::of_status(found.status, Code::Unsupported), message);
-            return Err(if found.status.is_client_error() { error.with_status(found.status) } else { error });
+            // A 401 has a challenge, and nobody logs in to a search.
+            let status = if found.status == StatusCode::UNAUTHORIZED { StatusCode::FORBIDDEN } else { found.status };
+            let error = OciError::new(Code::of_status(status, Code::Unsupported), message);
+            return Err(if status.is_client_error() { error.with_status(status) } else { error });
         }
         let list = self.read(found.body, MAX_LIST, &format!("what `{}` has found", registry.name)).await?;
         let json = |text: &String| serde_json::from_str::<IgnoredAny>(text).is_ok();
