@@ -99,10 +99,11 @@ impl Keys {
         }
     }
 
-    /// The key at the beginning of a path, and what follows its slash.
+    /// The key at the beginning of a path, and what follows its slash. Who wrote it there twice means it no less.
     fn strip<'a>(&self, path: &'a str) -> Option<(Taken, &'a str)> {
         let (first, rest) = path.split_once('/').unwrap_or((path, ""));
-        Some((self.known(first)?, rest))
+        let taken = self.known(first)?;
+        Some(self.strip(rest).unwrap_or((taken, rest)))
     }
 
     /// Whether a text is a key; which one, and how much of it was right, takes the same time to find out.
@@ -147,6 +148,7 @@ mod tests {
             ("/v2/{K}/a/b/manifests/1", "/v2/a/b/manifests/1"),
             ("/v2/{K}/ghcr.io/a/b/manifests/1", "/v2/ghcr.io/a/b/manifests/1"),
             ("/{K}/v2/{K}/a/manifests/1", "/v2/a/manifests/1"),
+            ("/{K}/{K}/v2/{K}/{K}/a/manifests/1", "/v2/a/manifests/1"),
             ("/v2/old0old0old0old0old0/a/manifests/1", "/v2/a/manifests/1"),
         ] {
             let mut url = Url::parse(&format!("https://m.example.com{}?n=1", path.replace("{K}", KEY))).unwrap();

@@ -125,8 +125,8 @@ fn careless() -> Vec<Case> {
     let refused =
         |name, target: &str, status, code| case(name).get(&with_key(target)).refused(status, code).hides(KEY).hides(OLD);
     vec![
-        refused("key-given-twice-before", "/{key}/{key}/v2/a/b/manifests/1", 404, "NAME_UNKNOWN").says("[key]"),
-        refused("both-keys-before", "/{key}/{old}/v2/a/b/manifests/1", 404, "NAME_UNKNOWN").says("[key]"),
+        refused("key-in-a-registry-before", "/{key}/x-{key}/v2/a/b/manifests/1", 404, "NAME_UNKNOWN").says("[key]"),
+        refused("other-key-in-a-registry-before", "/{key}/x-{old}/v2/a/b/manifests/1", 404, "NAME_UNKNOWN").says("[key]"),
         refused("key-and-ns", "/{key}/v2/a/b/manifests/1?ns={key}", 404, "NAME_UNKNOWN").says("[key]"),
         refused("key-in-a-broken-name", "/{key}/v2/A/{key}/manifests/1", 400, "NAME_INVALID").says("[key]"),
         refused("key-in-a-broken-digest", "/{key}/v2/a/blobs/{key}", 400, "DIGEST_INVALID").says("[key]"),
