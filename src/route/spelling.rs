@@ -25,9 +25,9 @@ impl Spelling {
         let (before, behind) = split(url.path())?;
         let ns = url.query_pairs().find(|(key, _)| key == "ns").map(|(_, ns)| ns.into_owned());
         let named = ns.or_else(|| Some(before.to_owned()).filter(|text| !text.is_empty()));
-        // It is repeated in the challenge.
+        // It is repeated in the challenge, as the last part of a path: `..` would lead out of it.
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_' | b':');
-        let registry = named.filter(|text| text.len() <= 253 && text.bytes().all(plain));
+        let registry = named.filter(|text| text.len() <= 253 && !text.starts_with('.') && text.bytes().all(plain));
         let scope = match Endpoint::parse(behind) {
             Ok(Endpoint::Repository(name, _)) => Some(Scope::pull(name.as_str())),
             _ => None,
