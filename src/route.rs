@@ -307,7 +307,12 @@ mod tests {
             let site = Site::of(&config, &Url::parse(url).unwrap()).unwrap();
             assert_eq!(site.realm(&site.home.name), realm);
         }
-        for bad in ["https://a\"b.example/v2/", "https://docker@evil.example/v2/", "https://:pw@evil.example/v2/"] {
+        for bad in [
+            "https://a\"b.example/v2/",
+            "https://docker@evil.example/v2/",
+            "https://:pw@evil.example/v2/",
+            "https://docker.example.com../v2/",
+        ] {
             assert!(Url::parse(bad).is_ok_and(|url| Site::of(&config, &url).is_err()), "{bad}");
         }
     }

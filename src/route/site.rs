@@ -37,7 +37,7 @@ impl Site {
         let host = host.strip_suffix('.').unwrap_or(host);
         let has_user = !url.username().is_empty() || url.password().is_some();
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']');
-        if host.is_empty() || has_user || !host.bytes().all(plain) {
+        if host.is_empty() || host.ends_with('.') || has_user || !host.bytes().all(plain) {
             return Err(OciError::new(Code::NameInvalid, "the host of the request is not a host name"));
         }
         let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
