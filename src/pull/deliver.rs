@@ -186,8 +186,9 @@ pub(super) fn has_length(headers: &HeaderMap) -> bool {
     headers::text(headers, &CONTENT_LENGTH).is_some_and(|length| length != "0")
 }
 
-/// What a browser would show as a page, and run: none of it is a registry's answer, and it would be one of this host's.
+/// What a browser would show as a page, and run: none of it is a registry's answer, and it would be one of this host's. XML of
+/// any kind may have scripts in it (MIME Sniffing, "XML MIME type").
 pub(super) fn is_page(headers: &HeaderMap) -> bool {
-    const PAGES: [&str; 5] = ["text/html", "application/xhtml+xml", "text/xml", "application/xml", "image/svg+xml"];
-    PAGES.contains(&media_type_of(headers).as_str())
+    let media_type = media_type_of(headers);
+    media_type == "text/html" || media_type.ends_with("/xml") || media_type.ends_with("+xml")
 }
