@@ -18,7 +18,7 @@ use crate::platform::Platform;
 use crate::registry::Registry;
 
 pub use failover::{Attempt, Failure};
-pub use redirect::is_redirect;
+pub use redirect::{is_redirect, next_hop};
 use token::account_refused;
 pub(crate) use token::{token_server_fault, with_query};
 
