@@ -127,7 +127,12 @@ fn check_route(house: &Config, site: &Site, url: &Url, route: &Route, endpoint: 
 /// A challenge of ours is one challenge, and leads to this site.
 fn check_challenge(site: &Site, registry: &str, scope: Option<String>) {
     let (realm, service) = (site.realm(registry), site.authority.clone());
-    let ours = BearerChallenge { realm: realm.clone(), service, scope: scope.clone(), error: Some("invalid_token") };
+    let ours = BearerChallenge {
+        realm: realm.clone(),
+        service,
+        scope: scope.clone(),
+        error: Some(("invalid_token", "`x` says \"no\"".to_owned())),
+    };
     let challenges = Challenge::parse_all(&ours.to_string());
     let [challenge] = challenges.as_slice() else { panic!("{ours}") };
     let said = ["realm", "service", "scope", "error"].map(|name| challenge.param(name));

@@ -34,7 +34,7 @@ await shows({
       const shown = await check(page);
       assert.ok(shown.includes(facts.nginx.digest), shown);
       const denied = await check(page, 2);
-      assert.match(denied, facts.key ? /DENIED requested access/ : /DENIED|UNAUTHORIZED/);
+      assert.match(denied, facts.key ? /UNAUTHORIZED .*requested access/ : /DENIED|UNAUTHORIZED/);
       for (const configuration of await page.$$eval("#files pre", (all) => all.map((one) => one.textContent))) {
         if (configuration.includes("mirror.example.com")) assert.ok(configuration.includes(`mirror.example.com${path}`), configuration);
       }
