@@ -73,7 +73,7 @@ pub enum Does {
 }
 
 /// What the Worker makes of it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Answered {
     /// What the registry said, in its own words or in ours: no `x-pierhead-error`.
     Told(u16, &'static str),
