@@ -175,7 +175,7 @@ impl Fault {
             faulty.to_owned(),
             host.interrupted(move |asked, host| {
                 let is_it = self.at.is_asked(&asked, &wanted) && !(self.once && done.swap(true, Ordering::Relaxed));
-                async move { if is_it { self.does.answer(asked, host).await } else { host.answer(asked).await } }
+                async move { if is_it { self.does.answer(repository, asked, host).await } else { host.answer(asked).await } }
             }),
         );
         if self.at == Place::DockerHub {
@@ -205,9 +205,9 @@ impl Stricken {
 }
 
 impl Does {
-    async fn answer(self, asked: Asked, host: Host) -> Answer {
+    async fn answer(self, repository: &str, asked: Asked, host: Host) -> Answer {
         match self {
-            Does::Says(said) => say(&said, "group/app"),
+            Does::Says(said) => say(&said, repository),
             Does::SaysTooMuch => upstream::reply(StatusCode::OK, "application/json", vec![b' '; 10 << 20]),
             Does::Lies(lie) => lie.told(host.answer(asked).await).await,
             Does::RedirectsToItself => {
