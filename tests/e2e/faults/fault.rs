@@ -1,8 +1,8 @@
 //! What can go wrong behind the Worker, and where.
 
 use std::future::pending;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use axum::body::{Body, Bytes, to_bytes};
 use futures_util::{StreamExt as _, stream};
@@ -96,8 +96,8 @@ pub struct Stricken {
     pub image: Plain,
 }
 
-/// Of a layer that is too large to be held.
-const LARGE: usize = 6 << 20;
+/// What is pulled, made once: to pack its last layer, which is too large to be held, takes its time.
+static IMAGE: LazyLock<Plain> = LazyLock::new(|| Plain::with_layer_of("app", 6 << 20));
 
 impl Place {
     /// The row of the registry it belongs to.
@@ -164,7 +164,7 @@ impl Fault {
     /// A registry with this fault.
     pub fn stricken(self) -> Stricken {
         let (personality, repository) = (self.at.registry(), self.at.repository());
-        let image = Plain::with_layer_of(repository, LARGE);
+        let image = IMAGE.clone();
         let play = Play::bare(personality);
         play.hold(repository, "1", &image);
         let mut hosts = play.hosts();

@@ -34,12 +34,12 @@ pub async fn newer_docker(stage: &Stage) {
 /// Logs in at a host of one registry and at a gateway, where the one login is for two.
 async fn docker_logs_in(stage: &Stage, engine: Engine) {
     let (real, world) = (stage.real().await, Mode::Users.world(stage).await);
-    let docker = world.docker(engine, &[]).await;
     for (host, images) in [
         ("docker.localhost", &[("library/hello", HUB, &real.hello)][..]),
         ("localhost", &[("docker.io/library/hello", HUB, &real.hello), ("ghcr.io/team/tool", GITHUB, &real.tool)]),
     ] {
-        let host = world.authority(host);
+        // A daemon for each: one drops the manifests of what was removed when it comes to it.
+        let (host, docker) = (world.authority(host), world.docker(engine, &[]).await);
         world.upstream.forget();
         // A wrong token, and what opens the registry's own door.
         for (name, token) in [(ALICE.0, "wrong"), (BOB.0, ALICE.1), USER] {
