@@ -18,7 +18,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, to_bytes};
 use futures_util::stream;
 use http::{HeaderMap, Method, StatusCode, header};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
 use crate::gated;
@@ -103,6 +103,12 @@ pub struct Upstream {
     server: JoinHandle<()>,
 }
 
+/// How much is sent before the other side has read it, in bytes.
+const SENT_AHEAD: u32 = 128 * 1024;
+
+/// How many connections may wait to be taken.
+const BACKLOG: u32 = 1024;
+
 #[derive(Default)]
 struct Record {
     seen: Vec<Seen>,
@@ -111,7 +117,11 @@ struct Record {
 
 impl Upstream {
     pub async fn start(hosts: Hosts) -> Upstream {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        // The kernel would take some MiB for whoever does not read: a host could not tell that it is to wait, or that nobody is there.
+        socket.set_send_buffer_size(SENT_AHEAD).expect("a small buffer");
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
+        let listener = socket.listen(BACKLOG).expect("listening");
         let address = listener.local_addr().expect("the port it got");
         let record = Arc::new(Mutex::new(Record::default()));
         let service = {
