@@ -81,16 +81,10 @@ impl Guest<'_> {
         request.header(header::AUTHORIZATION, &self.bearer)
     }
 
-    /// Asks, and hangs up when `gone` says so. The connection is reset: of one that is only closed, workerd hears when it has
-    /// something to say.
+    /// Asks, and hangs up when `gone` says so.
     pub async fn leave(&self, resource: &str, gone: impl Future<Output = ()>) {
-        let mut connection = TcpStream::connect(self.world.worker.address).await.expect("connecting");
-        connection.set_zero_linger().expect("a socket that can be reset");
-        let (host, bearer) = (self.world.authority(HOST), &self.bearer);
-        let request =
-            format!("GET /v2/{resource} HTTP/1.1\r\nHost: {host}\r\nAccept: {MANIFESTS}\r\nAuthorization: {bearer}\r\n\r\n");
-        connection.write_all(request.as_bytes()).await.expect("sending a request");
-        gone.await;
+        let authorization = format!("Authorization: {}\r\n", self.bearer);
+        leave(self.world, HOST, &format!("/v2/{resource}"), &authorization, gone).await;
     }
 
     /// Takes all parts of an image, right in every byte.
@@ -114,6 +108,17 @@ impl Guest<'_> {
         }
         panic!("{resource} never came from the store");
     }
+}
+
+/// Asks for something with some more lines of a head, and hangs up when `gone` says so. The connection is reset: of one that is only
+/// closed, workerd hears when it has something to say.
+pub async fn leave(world: &World, host: &str, target: &str, lines: &str, gone: impl Future<Output = ()>) {
+    let mut connection = TcpStream::connect(world.worker.address).await.expect("connecting");
+    connection.set_zero_linger().expect("a socket that can be reset");
+    let authority = world.authority(host);
+    let request = format!("GET {target} HTTP/1.1\r\nHost: {authority}\r\nAccept: {MANIFESTS}\r\n{lines}\r\n");
+    connection.write_all(request.as_bytes()).await.expect("sending a request");
+    gone.await;
 }
 
 /// What the Worker says of its store.

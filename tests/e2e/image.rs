@@ -34,7 +34,7 @@ impl Format {
         }
     }
 
-    fn config(self) -> &'static str {
+    pub fn config(self) -> &'static str {
         match self {
             Format::Oci => "application/vnd.oci.image.config.v1+json",
             Format::Docker => "application/vnd.docker.container.image.v1+json",
@@ -62,7 +62,7 @@ impl Blob {
         Blob { digest: sha256(&bytes), bytes }
     }
 
-    fn descriptor(&self, media: &str) -> Value {
+    pub fn descriptor(&self, media: &str) -> Value {
         json!({"mediaType": media, "digest": self.digest, "size": self.bytes.len()})
     }
 }

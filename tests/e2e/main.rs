@@ -21,6 +21,7 @@
 
 mod attack;
 mod bucket;
+mod churn;
 mod client;
 mod clients;
 mod cost;
@@ -143,7 +144,8 @@ fn listed() -> Vec<Test> {
             failover::rationed, failover::current_tags, failover::cold, failover::recovery, failover::silence,
             failover::configured_mirrors, failover::own_credentials,
             rates::headers_pass, rates::last_words, search::nas_packages_search,
-            crowd::single_flight, crowd::leaders_that_hang_up, crowd::hang_ups_leave_nothing, crowd::memory, cost::requests_a_pull;
+            crowd::single_flight, crowd::leaders_that_hang_up, crowd::hang_ups_leave_nothing, crowd::memory, cost::requests_a_pull,
+            churn::mid_blob, churn::mid_silence, churn::readers, churn::for_seconds, churn::apart, churn::leaders;
         ["node"] =>
             runtimes::serve_alike, runtimes::keep,
             store::conditions, store::private_images, store::switched_off, failover::stale,
@@ -158,7 +160,7 @@ fn listed() -> Vec<Test> {
             doctor::registries::blobs;
         ["node", "chromium"] => page::public, page::below_a_key, page::for_users;
         [FULL, "node"] => crowd::thousand_real_pulls;
-        [FULL] => matrix::wrong_passwords, siege::siege;
+        [FULL] => matrix::wrong_passwords, siege::siege, churn::for_a_minute;
         [FULL, "dockerd", "docker", "containerd", "runc", "newer/dockerd", "newer/docker", "newer/containerd", "ctr", "podman", ROOT] =>
             faults::clients;
         ["dash", "busybox"] => pull_sh::halves, pull_sh::others, pull_sh::interrupted, pull_sh::words;

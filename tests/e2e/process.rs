@@ -76,6 +76,11 @@ impl Process {
         fs::write(self.proc("clear_refs"), "5").expect("resetting the peak");
     }
 
+    /// How many files and connections it has open.
+    pub fn handles(&self) -> usize {
+        fs::read_dir(self.proc("fd")).expect("a living process").count()
+    }
+
     fn status(&self, field: &str) -> u64 {
         let status = fs::read_to_string(self.proc("status")).expect("a living process");
         let line = status.lines().find_map(|line| line.strip_prefix(field));

@@ -30,6 +30,8 @@ pub struct Worker {
 pub enum Runtime<'a> {
     /// workerd alone: no bucket, and a Cache API that fails.
     Plain,
+    /// The same, but V8 leaves no garbage for later: what memory grows by is kept by somebody. It takes its time.
+    Tidy,
     /// workerd and a Cache API.
     Cached,
     /// Miniflare: a Cache API, and a bucket in this folder, or in one that ends with the Worker.
@@ -115,8 +117,7 @@ impl Worker {
     pub async fn start(build: &Build, runtime: Runtime<'_>, variables: &[(&str, Value)], internet: SocketAddr) -> Worker {
         let variables = build.variables(variables);
         match runtime {
-            Runtime::Plain => workerd::start(build, &variables, internet, false).await,
-            Runtime::Cached => workerd::start(build, &variables, internet, true).await,
+            Runtime::Plain | Runtime::Tidy | Runtime::Cached => workerd::start(build, &variables, internet, runtime).await,
             Runtime::Miniflare(kept) => miniflare::start(build, &variables, internet, kept, None).await,
             Runtime::Limited(limit) => miniflare::start(build, &variables, internet, None, Some(limit)).await,
         }

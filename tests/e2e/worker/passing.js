@@ -1,7 +1,9 @@
-// Hands on what storage has, and does nothing else.
+// Hands on what storage or a registry has, and does nothing else.
+const HOSTS = { docker: "production.cloudflare.docker.com", quay: "quay.io" };
+
 export default {
   fetch(request) {
-    const { pathname, search } = new URL(request.url);
-    return fetch(`https://production.cloudflare.docker.com${pathname}${search}`);
+    const { hostname, pathname, search } = new URL(request.url);
+    return fetch(`https://${HOSTS[hostname.split(".")[0]]}${pathname}${search}`);
   },
 };

@@ -7,23 +7,23 @@ use std::process::Command;
 
 use serde_json::{Map, Value};
 
-use super::{Build, Worker, loopback};
+use super::{Build, Runtime, Worker, loopback};
 use crate::process::Process;
 use crate::upstream;
 
 /// What answers for `caches`.
 const CACHE: &str = include_str!("cache.js");
 
-pub async fn start(build: &Build, variables: &Map<String, Value>, internet: SocketAddr, cached: bool) -> Worker {
+pub async fn start(build: &Build, variables: &Map<String, Value>, internet: SocketAddr, runtime: Runtime<'_>) -> Worker {
     let folder = build.folder_for_one();
     std::fs::write(folder.path().join("cache.js"), CACHE).expect("writing cache.js");
     let config = folder.path().join("workerd.capnp");
-    std::fs::write(&config, configuration(build, variables, internet, cached)).expect("writing workerd.capnp");
+    std::fs::write(&config, configuration(build, variables, internet, runtime)).expect("writing workerd.capnp");
     // workerd tells the ports it got on a descriptor of its own; what the Worker logs goes to stderr.
     let mut command = Command::new("sh");
     command.args(["-c", r#"exec "$0" serve "$1" --control-fd=3 3>&1 >&2"#]).arg(&build.workerd).arg(&config);
     let (process, control) = Process::start_piped(command, folder.path().join("log"));
-    let wanted = if cached { 2 } else { 1 };
+    let wanted = if matches!(runtime, Runtime::Cached) { 2 } else { 1 };
     let ports = tokio::task::spawn_blocking(move || {
         let event = |line: String| {
             let event: Value = serde_json::from_str(&line).ok()?;
@@ -41,7 +41,7 @@ pub async fn start(build: &Build, variables: &Map<String, Value>, internet: Sock
     Worker { bucket: None, process, address, kept, _folder: folder }
 }
 
-fn configuration(build: &Build, variables: &Map<String, Value>, internet: SocketAddr, cached: bool) -> String {
+fn configuration(build: &Build, variables: &Map<String, Value>, internet: SocketAddr, runtime: Runtime<'_>) -> String {
     let mut binding_list = String::new();
     for (name, value) in variables {
         // As wrangler does: a string is a text binding, anything else a JSON one. A JSON string is a Cap'n Proto one.
@@ -53,17 +53,20 @@ fn configuration(build: &Build, variables: &Map<String, Value>, internet: Socket
     }
     let (date, flags) = (build.compatibility_date(), Value::from(build.compatibility_flags()));
     let scheme = upstream::SCHEME;
-    let (service, socket, outbound) = match cached {
-        true => (
+    // Every collection goes through the whole heap and moves what it finds together.
+    let v8_flags = if matches!(runtime, Runtime::Tidy) { "\"--stress-compaction\"" } else { "" };
+    let (service, socket, outbound) = match runtime {
+        Runtime::Cached => (
             "\n    (name = \"cache\", worker = .cache),",
             "\n    (name = \"kept\", address = \"127.0.0.1:0\", http = (), service = \"cache\"),",
             "\n  cacheApiOutbound = \"cache\",",
         ),
-        false => ("", "", ""),
+        _ => ("", "", ""),
     };
     format!(
         r#"using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+  v8Flags = [{v8_flags}],
   services = [
     (name = "pierhead", worker = .pierhead),{service}
     (name = "internet", external = (address = "{internet}", http = (style = host, forwardedProtoHeader = "{scheme}"))),

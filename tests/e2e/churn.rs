@@ -1,0 +1,117 @@
+//! Load and churn: many who take their time, many who are gone before they have what they asked for, and many requests a second. Each
+//! gets its own or an error, nobody waits for anybody else, and in the end nothing is left of them: no upstream request under way, no
+//! connection, no memory.
+
+mod hang_ups;
+mod manifests;
+mod reader;
+mod slow;
+mod source;
+mod stalls;
+mod users;
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use http::StatusCode;
+
+pub use hang_ups::{mid_blob, mid_silence};
+pub use manifests::{for_a_minute, for_seconds};
+pub use slow::readers;
+pub use stalls::leaders;
+pub use users::apart;
+
+use crate::client::{Reply, UNPOOLED};
+use crate::stage::Stage;
+use crate::worker::Runtime;
+use crate::world::World;
+use source::Source;
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+/// What a request may leave behind, in bytes: what comes of the allocator's ways is less. One that the runtime forgets as it waits leaves
+/// 18 KiB; here one in twenty is such a one.
+const LEFT: u64 = 640;
+
+/// How many of a crowd ask at the same time.
+const ABREAST: usize = 40;
+
+/// Nobody's answer may take longer, whatever others do.
+const BOUND: Duration = Duration::from_secs(10);
+
+/// What is left of requests that are over, looked at again and again. The first looks are for warming up.
+#[derive(Default)]
+struct Remains {
+    memory: Vec<u64>,
+    handles: Vec<usize>,
+}
+
+impl Remains {
+    fn look(&mut self, world: &World) {
+        world.upstream.forget();
+        self.memory.push(world.worker.process.memory());
+        self.handles.push(world.worker.process.handles());
+    }
+
+    /// Half of the looks were before the last `requests` of them.
+    fn assert_nothing_of(&self, requests: usize) {
+        let middle = self.memory.len() / 2 - 1;
+        let [before, after] = [middle, self.memory.len() - 1].map(|at| (self.memory[at], self.handles[at]));
+        let each = after.0.saturating_sub(before.0) / requests as u64;
+        assert!(each < LEFT, "each leaves {each} bytes: {self}");
+        assert!(after.1 <= before.1 + 8, "connections stay open: {self}");
+    }
+}
+
+impl fmt::Display for Remains {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kib: Vec<u64> = self.memory.iter().map(|bytes| bytes / KIB).collect();
+        write!(formatter, "workerd had {kib:?} KiB, and {:?} files and connections", self.handles)
+    }
+}
+
+/// A Worker that does nothing but hand on what the registry has: what it all costs at least, on this machine and now.
+async fn handing_on(stage: &Stage, source: &Arc<Source>) -> World {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = stage.build.of_script(include_str!("worker/passing.js"), folder.path());
+    World::start(&script, Runtime::Plain, source.hosts(), &[]).await
+}
+
+/// Asks for one manifest after the other, none of which is known, until something ends, and gives their number. None waits for long, and
+/// each is the one that was asked for.
+async fn ask_for_manifests(world: &World, name: &str, end: impl Future<Output = ()>) -> usize {
+    let mut end = pin!(end);
+    for number in 0.. {
+        let path = format!("/v2/{name}/manifests/{number}");
+        let asked = async {
+            let reply = tokio::time::timeout(BOUND, Reply::to(UNPOOLED.get(world.url(source::HOST, &path)))).await;
+            let reply = reply.unwrap_or_else(|_| panic!("no answer to {path} within {BOUND:?}"));
+            assert_eq!(reply.expect(StatusCode::OK).body, source::manifest_of(&path).bytes, "another's manifest");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        end = match select(pin!(asked), end).await {
+            Either::Left(((), end)) => end,
+            Either::Right(_) => return number,
+        };
+    }
+    0
+}
+
+/// Waits until the runtime has closed all but so many of its connections. It keeps those to registries for a while.
+///
+/// # Panics
+///
+/// When that takes more than half a minute.
+async fn until_closed(world: &World, handles: usize) {
+    for _ in 0..300 {
+        if world.worker.process.handles() <= handles {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("workerd keeps {} files and connections, after {handles}", world.worker.process.handles());
+}
