@@ -10,6 +10,7 @@ use super::source::{HOST, manifest_of, whole};
 use super::{ABREAST, BOUND};
 use crate::client::{HTTP, Reply};
 use crate::guest::leave;
+use crate::image::Blob;
 use crate::stage::Stage;
 use crate::token_server::basic;
 use crate::upstream::{self, Answer, Asked, Host, Hosts};
@@ -18,11 +19,14 @@ use crate::world::World;
 const USERS: usize = 150;
 const ROUNDS: usize = 20;
 
+/// Who shows no token.
+const STRANGER: &str = "stranger";
+
 /// The one image that all of them ask for.
 const PATH: &str = "/v2/churn/same/manifests/1";
 
-/// All ask for the same tag of the same repository at once, and the registry has another image for each; some are gone before they have
-/// it. Each gets his own, by tag and by digest, and nobody gets another's.
+/// All ask for the same tag of the same repository at once, and the registry has another image for each, and one for strangers; some are
+/// gone before they have it. Each gets his own, by tag and by digest, and nobody gets another's.
 pub async fn apart(stage: &Stage) {
     let hosts = Hosts::from([("quay.io".to_owned(), Host::new(registry))]);
     let world = stage.world(hosts, &[]).await;
@@ -35,18 +39,24 @@ pub async fn apart(stage: &Stage) {
 async fn ask(world: &World, bearers: &[String], number: usize) {
     // Neighbours in time are other users, of whom each comes again and again.
     let (user, round) = (number % USERS, number / USERS);
-    let (own, bearer) = (image_of(&format!("user-{user}")), &bearers[user]);
     let others = image_of(&format!("user-{}", (user + 1) % USERS));
+    let (own, bearer) = match (user + round) % 5 {
+        0 => (image_of(STRANGER), None),
+        _ => (image_of(&format!("user-{user}")), Some(&bearers[user])),
+    };
     let (path, expected) = match round % 4 {
         0 | 1 => (PATH.to_owned(), StatusCode::OK),
         2 => (PATH.replace("/1", &format!("/{}", own.digest)), StatusCode::OK),
         _ => (PATH.replace("/1", &format!("/{}", others.digest)), StatusCode::NOT_FOUND),
     };
-    if (user + round) % 10 == 0 {
-        let lines = format!("Authorization: {bearer}\r\n");
+    if (user + round) % 7 == 0 {
+        let lines = bearer.map(|bearer| format!("Authorization: {bearer}\r\n")).unwrap_or_default();
         return leave(world, HOST, &path, &lines, tokio::time::sleep(Duration::from_millis(10))).await;
     }
-    let request = HTTP.get(world.url(HOST, &path)).header(header::AUTHORIZATION, bearer);
+    let mut request = HTTP.get(world.url(HOST, &path));
+    if let Some(bearer) = bearer {
+        request = request.header(header::AUTHORIZATION, bearer);
+    }
     let reply = tokio::time::timeout(BOUND, Reply::to(request)).await;
     let reply = reply.unwrap_or_else(|_| panic!("user {user} has no answer within {BOUND:?}")).expect(expected);
     if expected == StatusCode::OK {
@@ -62,11 +72,11 @@ async fn log_in(world: &World, user: usize) -> String {
     format!("Bearer {}", token["token"].as_str().expect("a token"))
 }
 
-fn image_of(user: &str) -> crate::image::Blob {
+fn image_of(user: &str) -> Blob {
     manifest_of(user)
 }
 
-/// Gives each user a token that is his name, and for it his own image.
+/// Gives each user a token that is his name, and for it his own image; without one, the strangers'.
 async fn registry(asked: Asked) -> Answer {
     tokio::time::sleep(Duration::from_millis(20)).await;
     let authorization = asked.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("");
@@ -75,10 +85,7 @@ async fn registry(asked: Asked) -> Answer {
         let Some(user) = user else { return upstream::text(StatusCode::UNAUTHORIZED, "who?") };
         return upstream::json(StatusCode::OK, &json!({"token": user}));
     }
-    let Some(user) = authorization.strip_prefix("Bearer ") else {
-        return upstream::unauthorized(r#"Bearer realm="https://quay.io/v2/auth",service="quay.io""#);
-    };
-    let image = image_of(user);
+    let image = image_of(authorization.strip_prefix("Bearer ").unwrap_or(STRANGER));
     let reference = asked.uri().path().rsplit('/').next().unwrap_or_default();
     if reference != "1" && reference != image.digest {
         let error = json!({"errors": [{"code": "MANIFEST_UNKNOWN", "message": "not yours"}]});
