@@ -35,7 +35,7 @@ const MIB: u64 = 1 << 20;
 
 /// What a request may leave behind, in bytes: what comes of the allocator's ways is less. One that the runtime forgets as it waits leaves
 /// 18 KiB; here one in twenty is such a one.
-const LEFT: u64 = 640;
+const LEFT: u64 = 512;
 
 /// How many of a crowd ask at the same time.
 const ABREAST: usize = 40;
