@@ -7,7 +7,7 @@ use http::header::{ALLOW, AUTHORIZATION, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{Method, StatusCode};
 use url::Url;
 
-use crate::access::Caller;
+use crate::access::{Access, Caller};
 use crate::answer::{self, Answer};
 use crate::auth::Authorization;
 use crate::config::{Config, ConfigError};
@@ -35,7 +35,7 @@ impl<P: Platform> Proxy<P> {
         Self { config: config.map(Rc::new), memory: Rc::new(Memory::bounded(bound)) }
     }
 
-    /// Serves one request, and writes its log line.
+    /// Serves one request, and writes its log line; also of one that is dropped, for its client is gone.
     ///
     /// The numbers are those of docs/request-handling.md.
     ///
@@ -50,13 +50,15 @@ impl<P: Platform> Proxy<P> {
     /// 8. The ping, or a pull from store and upstream.
     /// 9. Whatever went wrong becomes an OCI error; the log line is written. No key is in either.
     pub async fn serve(&self, platform: &P, request: ClientRequest<P::Body>) -> Answer<P> {
-        let began_ms = platform.now_ms();
         let head = request.method == Method::HEAD;
         let record = Rc::new(RefCell::new(Record {
             request: headers::text(&request.headers, &CF_RAY).map(str::to_owned),
             method: request.method.to_string(),
+            status: CLIENT_GONE,
             ..Record::default()
         }));
+        let access = self.config.as_ref().ok().map(|config| &config.access);
+        let _line = Line { platform, record: &record, access, began_ms: platform.now_ms() };
         let mut answer = match self.answer(platform, &record, request).await {
             Ok(answer) => answer,
             // 9. What went wrong before there was a route; later errors are answered under its names.
@@ -72,15 +74,12 @@ impl<P: Platform> Proxy<P> {
         answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         let mut record = record.borrow_mut();
         record.status = answer.status().as_u16();
-        record.duration_ms = platform.now_ms().saturating_sub(began_ms);
-        let access = self.config.as_ref().ok().map(|config| &config.access);
         // A page tells whoever has shown a key the address that they go on with.
         if record.endpoint != Some("site")
             && let (Some(access), Payload::Text(text)) = (access, answer.body_mut())
         {
             access.hide(text);
         }
-        platform.log(&record.to_line(access));
         answer
     }
 
@@ -170,6 +169,25 @@ impl<P: Platform> Proxy<P> {
             answer::set(answer.headers_mut(), OCI_NAMESPACE, ns);
         }
         Ok(answer)
+    }
+}
+
+/// What the log calls the end of a request whose client hung up before its answer, as nginx and Cloudflare do.
+const CLIENT_GONE: u16 = 499;
+
+/// A request's log line. It is written at the end, whichever that is.
+struct Line<'a, P: Platform> {
+    platform: &'a P,
+    record: &'a RefCell<Record>,
+    access: Option<&'a Access>,
+    began_ms: u64,
+}
+
+impl<P: Platform> Drop for Line<'_, P> {
+    fn drop(&mut self) {
+        let Ok(mut record) = self.record.try_borrow_mut() else { return };
+        record.duration_ms = self.platform.now_ms().saturating_sub(self.began_ms);
+        self.platform.log(&record.to_line(self.access));
     }
 }
 

@@ -38,7 +38,7 @@ pub struct Record {
     /// What came of asking the store.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<Outcome>,
-    /// The status the client got.
+    /// The status the client got; 499 where it hung up before there was an answer.
     pub status: u16,
     /// Host and status of the last upstream asked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,7 +48,7 @@ pub struct Record {
     pub upstream_status: Option<u16>,
     /// How many upstream requests were made, token servers and redirects included.
     pub attempts: u32,
-    /// From the first byte read to the answer's headers, in milliseconds.
+    /// From the first byte read to the answer's headers, or to the end of a client that was gone before, in milliseconds.
     pub duration_ms: u64,
     /// The code of an error of our own.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::Pulled;
 use crate::hub::{Hub, ORIGIN, TOKENS, asked_of_the_origin};
@@ -119,6 +119,7 @@ pub async fn single_flight(stage: &Stage) {
 
 /// Whoever came first hangs up while the registry, or its token server, is still thinking: the others get their answers.
 pub async fn leaders_that_hang_up(stage: &Stage) {
+    const LEADERS: usize = 3;
     let bound = Duration::from_secs(10);
     for (at, leads_to) in [TOKENS, ORIGIN].into_iter().enumerate() {
         for reference in ["1", "digest"] {
@@ -135,7 +136,7 @@ pub async fn leaders_that_hang_up(stage: &Stage) {
                 let asked = join_all((0..10).map(|_| guest.get(&resource)));
                 tokio::time::timeout(bound, asked).await.expect("answers within the bound")
             };
-            let leaders = join_all((0..3).map(|_| {
+            let leaders = join_all((0..LEADERS).map(|_| {
                 guest.leave(&resource, async {
                     until_asked(&world, leads_to).await;
                     tokio::time::sleep(Duration::from_millis(200)).await; // the others have come
@@ -145,6 +146,11 @@ pub async fn leaders_that_hang_up(stage: &Stage) {
             for reply in replies {
                 assert_eq!(sha256(&reply.expect(StatusCode::OK).body), image.manifest.digest, "{leads_to}: {resource}");
             }
+            // Each of those who are gone has its line, and the first of them says whom it waited for.
+            let lines = world.lines_about(&name);
+            let gone: Vec<&Value> = lines.iter().filter(|line| line["status"] == 499).collect();
+            assert_eq!(gone.len(), LEADERS, "{lines:#?}");
+            assert!(gone.iter().any(|line| line["upstream"] == leads_to), "{gone:#?}");
         }
     }
 }
