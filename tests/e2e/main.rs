@@ -64,7 +64,7 @@ mod world;
 use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use libtest_mimic::{Arguments, Completion, Trial};
 
@@ -145,7 +145,9 @@ fn listed() -> Vec<Test> {
             failover::configured_mirrors, failover::own_credentials,
             rates::headers_pass, rates::last_words, search::nas_packages_search,
             crowd::single_flight, crowd::leaders_that_hang_up, crowd::hang_ups_leave_nothing, crowd::memory, cost::requests_a_pull,
-            churn::mid_blob, churn::mid_silence, churn::readers, churn::for_seconds, churn::apart, churn::leaders;
+            churn::mid_silence, churn::apart, churn::leaders;
+        [ALONE] => churn::mid_blob, churn::readers, churn::leave_nothing, churn::for_seconds;
+        [ALONE, FULL] => churn::for_a_minute;
         ["node"] =>
             runtimes::serve_alike, runtimes::keep,
             store::conditions, store::private_images, store::switched_off, failover::stale,
@@ -160,7 +162,7 @@ fn listed() -> Vec<Test> {
             doctor::registries::blobs;
         ["node", "chromium"] => page::public, page::below_a_key, page::for_users;
         [FULL, "node"] => crowd::thousand_real_pulls;
-        [FULL] => matrix::wrong_passwords, siege::siege, churn::for_a_minute;
+        [FULL] => matrix::wrong_passwords, siege::siege;
         [FULL, "dockerd", "docker", "containerd", "runc", "newer/dockerd", "newer/docker", "newer/containerd", "ctr", "podman", ROOT] =>
             faults::clients;
         ["dash", "busybox"] => pull_sh::halves, pull_sh::others, pull_sh::interrupted, pull_sh::words;
@@ -210,7 +212,10 @@ fn listed() -> Vec<Test> {
 /// Not a program but a right: clients get mount namespaces of their own.
 const ROOT: &str = "root";
 
-/// Not a program either: these tests run with `PIERHEAD_FULL=1` only, as `npm run test:full` has it.
+/// Not a program either: no other test runs beside these, for they measure, or take all that the machine has.
+const ALONE: &str = "alone";
+
+/// Nor is this: these tests run with `PIERHEAD_FULL=1` only, as `npm run test:full` has it.
 const FULL: &str = "PIERHEAD_FULL=1";
 
 fn main() -> ExitCode {
@@ -232,8 +237,9 @@ fn main() -> ExitCode {
     let runtime = Arc::new(tokio::runtime::Runtime::new().expect("a runtime"));
     let stage = Arc::new(Stage::new(build));
     let ran = Arc::new(Mutex::new(BTreeSet::new()));
+    let room = Arc::new(RwLock::new(()));
     let trials = tests().into_iter().map(|test| {
-        let (runtime, stage, ran) = (runtime.clone(), stage.clone(), ran.clone());
+        let (runtime, stage, ran, room) = (runtime.clone(), stage.clone(), ran.clone(), room.clone());
         Trial::ignorable_test(test.name, move || {
             let missing: Vec<&str> = test.needs.iter().copied().filter(|need| !is_there(need)).collect();
             if !missing.is_empty() {
@@ -242,6 +248,11 @@ fn main() -> ExitCode {
                 return if expected { Err(reason.into()) } else { Ok(Completion::ignored_with(reason)) };
             }
             ran.lock().expect("no one panics while holding this").extend(&test.needs);
+            // Whether another test has failed meanwhile is nothing to this one.
+            let (_shared, _alone) = match test.needs.contains(&ALONE) {
+                true => (None, Some(room.write().unwrap_or_else(PoisonError::into_inner))),
+                false => (Some(room.read().unwrap_or_else(PoisonError::into_inner)), None),
+            };
             runtime.block_on((test.body)(&stage));
             Ok(Completion::Completed)
         })
@@ -262,7 +273,7 @@ fn report(ran: &BTreeSet<&str>) {
                 println!("  {need}: {}", if is_there(ROOT) { "yes" } else { "NO: clients need it, none was run" });
                 continue;
             }
-            _ if need == FULL => continue,
+            _ if need == FULL || need == ALONE => continue,
             (true, Some(program)) => format!("ran, {} ({})", process::version(&program), program.display()),
             (false, Some(_)) => {
                 "is there; no test that needs it was asked for (matrix::small takes what it finds)".to_owned()
@@ -276,6 +287,7 @@ fn report(ran: &BTreeSet<&str>) {
 fn is_there(need: &str) -> bool {
     match need {
         ROOT => process::is_root().unwrap_or(false),
+        ALONE => true,
         FULL => std::env::var("PIERHEAD_FULL").is_ok_and(|value| value == "1"),
         program => process::find(program).is_some(),
     }

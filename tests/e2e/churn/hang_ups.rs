@@ -1,10 +1,12 @@
 //! Clients that are gone in the middle of a blob.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt as _, stream};
 
 use super::reader::Reader;
 use super::source::{PIECES, Source, digest_of};
-use super::{ABREAST, Remains, ask_for_manifests};
+use super::{ABREAST, MIB, Memory, ask_for_manifests, until_closed};
 use crate::stage::Stage;
 use crate::worker::Runtime;
 
@@ -16,7 +18,7 @@ const GONE: usize = 1000;
 pub async fn mid_blob(stage: &Stage) {
     let source = Source::new();
     let world = stage.world_in(Runtime::Tidy, source.hosts(), &[]).await;
-    let mut remains = Remains::default();
+    let (handles, mut memory) = (world.worker.process.handles(), Memory::default());
     for wave in 0..4 {
         let hang_ups = stream::iter(0..GONE).map(|number| {
             let (world, number) = (&world, wave * GONE + number);
@@ -28,12 +30,13 @@ pub async fn mid_blob(stage: &Stage) {
             }
         });
         ask_for_manifests(&world, "churn/beside", hang_ups.buffer_unordered(ABREAST).for_each(async |()| ())).await;
-        source.until(..=0).await;
-        remains.look(&world);
+        source.until_idle().await;
+        memory.look(&world);
     }
-    println!("{GONE} hang-ups a wave: {remains}");
+    println!("{GONE} hang-ups a wave: {memory}");
     assert!(source.sent() < GONE / 10, "{} blobs were sent to the end, for nobody", source.sent());
-    remains.assert_nothing_of(2 * GONE);
+    memory.assert_nothing_left_of(2 * GONE as u64, MIB / 2);
+    until_closed(&world, handles).await;
 }
 
 /// A registry falls silent in the middle of a hundred blobs: others pull on, and when those who wait have enough, nothing is left.
@@ -58,10 +61,10 @@ pub async fn mid_silence(stage: &Stage) {
     })
     .await;
     assert_eq!(source.under_way(), WAIT, "all of them wait");
-    let silence = tokio::time::sleep(std::time::Duration::from_secs(3));
+    let silence = tokio::time::sleep(Duration::from_secs(3));
     ask_for_manifests(&world, "churn/beside", silence).await;
     assert_eq!(source.under_way(), WAIT, "none of them was given up while its client waits");
     drop(waiting);
-    source.until(..=0).await;
-    super::until_closed(&world, handles + 4).await;
+    source.until_idle().await;
+    until_closed(&world, handles).await;
 }

@@ -1,5 +1,7 @@
-//! Manifests by the thousand.
+//! Manifests by the thousand: some that are in the store, and some that nobody has asked for yet. Every twentieth client is gone at once,
+//! and another asks for the same: it gets its answer all the same, as all others get theirs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
@@ -8,57 +10,86 @@ use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
 use super::source::{HOST, Source, manifest_of};
-use super::{BOUND, Remains};
+use super::{ABREAST, BOUND, MIB, Memory, until_closed};
 use crate::client::{HTTP, Reply};
 use crate::guest::leave;
 use crate::stage::Stage;
 use crate::worker::Runtime;
+use crate::world::World;
 
 /// How many a second.
-const RATE: u64 = 1000;
+const RATE: u32 = 1000;
 
 /// How many images most of them ask for.
-const FAVOURITES: u64 = 500;
+const FAVOURITES: u32 = 500;
 
+/// One after the other as fast as they are answered: nothing stays of them.
+pub async fn leave_nothing(stage: &Stage) {
+    const WAVE: u32 = 2500;
+    let world = world(stage, Runtime::Tidy, &Source::new()).await;
+    let (handles, mut memory) = (world.worker.process.handles(), Memory::default());
+    for wave in 0..6 {
+        let requests = stream::iter(wave * WAVE..(wave + 1) * WAVE).map(|number| ask(&world, number));
+        requests.buffer_unordered(ABREAST).for_each(async |()| ()).await;
+        memory.look(&world);
+    }
+    println!("{WAVE} manifests a wave: {memory}");
+    memory.assert_nothing_left_of(u64::from(3 * WAVE), MIB / 2);
+    until_closed(&world, handles).await;
+}
+
+/// In the runtime as it is: how much of its memory is garbage of V8's, nobody can tell.
 pub async fn for_seconds(stage: &Stage) {
-    by_the_thousand(stage, 6).await;
+    by_the_thousand(stage, Runtime::Plain, 6).await;
 }
 
+/// Where there is no garbage.
 pub async fn for_a_minute(stage: &Stage) {
-    by_the_thousand(stage, 60).await;
+    by_the_thousand(stage, Runtime::Tidy, 60).await.assert_nothing_left_of(u64::from(30 * RATE), 4 * MIB);
 }
 
-/// A thousand requests a second, of manifests that are in the store and of some that nobody has asked for yet. Every twentieth client is
-/// gone at once, and another asks for the same: it gets its answer all the same, as all others get theirs.
-async fn by_the_thousand(stage: &Stage, seconds: u64) {
+/// A thousand a second, whether those before have been answered or not. Gives the memory after each sixth of the time.
+async fn by_the_thousand(stage: &Stage, runtime: Runtime<'_>, seconds: u32) -> Memory {
     let source = Source::new();
-    let world = stage.world_in(Runtime::Tidy, source.hosts(), &[("CACHE", json!({"memory_mib": 2}))]).await;
+    let world = world(stage, runtime, &source).await;
+    let (handles, mut memory) = (world.worker.process.handles(), Memory::default());
     let (began, total) = (Instant::now(), seconds * RATE);
     let requests = stream::iter(0..total).then(async |number| {
-        sleep_until(began + Duration::from_secs(1) * u32::try_from(number).expect("a number") / RATE as u32).await;
+        sleep_until(began + Duration::from_secs(1) * number / RATE).await;
         number
     });
-    let answered = requests.for_each_concurrent(None, async |number| {
-        let path = match number % 20 {
-            // The same for both of two.
-            0 | 1 | 10 | 11 => format!("/v2/churn/new-{}/manifests/1", number / 2),
-            _ => format!("/v2/churn/known-{}/manifests/1", number * 7 % FAVOURITES),
-        };
-        if number % 20 == 0 {
-            return leave(&world, HOST, &path, "", tokio::time::sleep(Duration::from_millis(5))).await;
-        }
-        let reply = tokio::time::timeout(BOUND, Reply::to(HTTP.get(world.url(HOST, &path)))).await;
-        let reply = reply.unwrap_or_else(|_| panic!("no answer to {path} within {BOUND:?}"));
-        assert_eq!(reply.expect(StatusCode::OK).body, manifest_of(&path).bytes, "another's manifest");
-    });
-    let mut remains = Remains::default();
+    let answered = requests.for_each_concurrent(None, |number| ask(&world, number));
     let watch = async {
         for part in 1..=6 {
-            sleep_until(began + Duration::from_secs(seconds) * part / 6).await;
-            remains.look(&world);
+            sleep_until(began + Duration::from_secs(seconds.into()) * part / 6).await;
+            memory.look(&world);
         }
     };
     tokio::join!(answered, watch);
-    println!("{total} manifests in {:?}, {} of them asked of the registry; {remains}", began.elapsed(), source.asked());
-    remains.assert_nothing_of(usize::try_from(total / 2).expect("a number"));
+    println!(
+        "{total} manifests in {:?}, {} of them asked of the registry, for {:?} of processor time; {memory}",
+        began.elapsed(),
+        source.asked(),
+        world.worker.process.cpu_time()
+    );
+    until_closed(&world, handles).await;
+    memory
+}
+
+async fn world(stage: &Stage, runtime: Runtime<'_>, source: &Arc<Source>) -> World {
+    stage.world_in(runtime, source.hosts(), &[("CACHE", json!({"memory_mib": 2}))]).await
+}
+
+async fn ask(world: &World, number: u32) {
+    let path = match number % 20 {
+        // The same for both of two.
+        0 | 1 | 10 | 11 => format!("/v2/churn/new-{}/manifests/1", number / 2),
+        _ => format!("/v2/churn/known-{}/manifests/1", number * 7 % FAVOURITES),
+    };
+    if number.is_multiple_of(20) {
+        return leave(world, HOST, &path, "", tokio::time::sleep(Duration::from_millis(5))).await;
+    }
+    let reply = tokio::time::timeout(BOUND, Reply::to(HTTP.get(world.url(HOST, &path)))).await;
+    let reply = reply.unwrap_or_else(|_| panic!("no answer to {path} within {BOUND:?}"));
+    assert_eq!(reply.expect(StatusCode::OK).body, manifest_of(&path).bytes, "another's manifest");
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
+use tokio::sync::Barrier;
 
 use super::reader::Reader;
 use super::source::{PIECE, PIECES, Source, digest_of};
@@ -41,21 +43,20 @@ async fn take_turns(world: &World, source: &Source) -> u64 {
     ask_for_manifests(world, "churn/before", tokio::time::sleep(Duration::from_secs(1))).await; // warms up
     process.forget_peak();
     let handles = process.handles();
+    let all = Barrier::new(READERS);
     let readers = join_all((0..READERS).map(async |number| {
-        // Not all in the same instant.
-        tokio::time::sleep(Duration::from_millis(4 * number as u64)).await;
         let mut reader = Reader::ask(world, &format!("churn/slow-{number}"), &digest_of("slow", number)).await;
+        if all.wait().await.is_leader() {
+            assert!(source.under_way() > READERS * 9 / 10, "{} blobs are under way", source.under_way());
+        }
         for _ in 0..SLOWLY {
             reader.take().await;
             tokio::time::sleep(PAUSE).await;
         }
         reader.finish().await;
     }));
-    ask_for_manifests(world, "churn/beside", async {
-        tokio::join!(readers, source.until(READERS * 9 / 10..)); // most of them at the same time
-    })
-    .await;
-    source.until(..=0).await;
-    until_closed(world, handles + 4).await;
+    ask_for_manifests(world, "churn/beside", readers.map(drop)).await;
+    source.until_idle().await;
+    until_closed(world, handles).await;
     process.peak_memory()
 }

@@ -30,7 +30,7 @@ pub async fn leaders(stage: &Stage) {
         let began = Instant::now();
         let reply = Reply::to(client).await;
         if reply.status == StatusCode::OK {
-            assert!(began.elapsed() < BOUND * 2, "{path}: answered after {:?}", began.elapsed());
+            assert!(began.elapsed() < BOUND, "{path}: answered after {:?}", began.elapsed());
             assert_eq!(reply.body, manifest_of(&path).bytes, "another's manifest");
             return true;
         }
@@ -39,7 +39,7 @@ pub async fn leaders(stage: &Stage) {
     });
     let answered = join_all(asked).await.into_iter().filter(|whole| *whole).count();
     assert_eq!(answered, IMAGES * (CLIENTS - 1), "all but the first of each");
-    until_closed(&world, handles + 4).await;
+    until_closed(&world, handles).await;
 }
 
 /// Stands still in the middle of the first answer about each image.
