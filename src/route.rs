@@ -80,6 +80,12 @@ impl Route {
             (None, None) => (Rc::clone(&site.home), String::new(), behind),
         };
         let endpoint = Endpoint::parse(rest)?;
+        // To the client all of it is the name, in its scopes too.
+        if let Endpoint::Repository(name, _) = &endpoint
+            && !prefix.is_empty()
+        {
+            format!("{prefix}{name}").parse::<RepositoryName>()?;
+        }
         let by_default = undecided && prefix.is_empty();
         if by_default && registry.library {
             refuse_unknown_prefix(&endpoint)?;
@@ -269,6 +275,14 @@ mod tests {
         ] {
             assert_eq!(routed(url), expected, "{url}");
         }
+    }
+
+    #[test]
+    fn a_registry_behind_v2_counts_as_part_of_the_name() {
+        let at = |length: usize| format!("https://m.example.com/v2/ghcr.io/{}/manifests/1", "a".repeat(length));
+        assert!(routed(&at(247)).starts_with("ghcr.io /v2/aaa"));
+        assert_eq!(routed(&at(248)), "NAME_INVALID");
+        assert!(routed(&at(248).replace("/v2/ghcr.io/", "/ghcr.io/v2/")).starts_with("ghcr.io /v2/aaa"));
     }
 
     #[test]
