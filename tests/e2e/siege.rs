@@ -10,10 +10,9 @@ use futures_util::future::join_all;
 use futures_util::stream;
 use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
 
 use crate::client::{Pulled, Reply};
+use crate::guest::leave;
 use crate::hub::Hub;
 use crate::image::{Plain, sha256};
 use crate::stage::Stage;
@@ -170,12 +169,8 @@ async fn provoke(world: &World, turn: usize) {
 /// Asks for a long blob and is gone before it ends.
 async fn hang_up(world: &World, turn: usize, tally: &Tally) {
     tally.hang_ups.fetch_add(1, Ordering::Relaxed);
-    let mut connection = TcpStream::connect(world.worker.address).await.expect("connecting");
-    connection.set_zero_linger().expect("a socket that can be reset");
-    let (host, digest) = (world.authority(HOST), sha256(&turn.to_le_bytes()));
-    let request = format!("GET /{KEY}/v2/endless/{turn}/blobs/{digest}?ns={LIAR} HTTP/1.1\r\nHost: {host}\r\n\r\n");
-    connection.write_all(request.as_bytes()).await.expect("sending a request");
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    let target = format!("/{KEY}/v2/endless/{turn}/blobs/{}?ns={LIAR}", sha256(&turn.to_le_bytes()));
+    leave(world, HOST, &target, "", tokio::time::sleep(Duration::from_millis(20))).await;
 }
 
 /// What the liar says, by the repository that is asked for.
