@@ -58,7 +58,7 @@ impl<P: Platform> Proxy<P> {
             ..Record::default()
         }));
         let access = self.config.as_ref().ok().map(|config| &config.access);
-        let _line = Line { platform, record: &record, access, began_ms: platform.now_ms() };
+        let _line = LogLine { platform, record: &record, access, began_ms: platform.now_ms() };
         let mut answer = match self.answer(platform, &record, request).await {
             Ok(answer) => answer,
             // 9. What went wrong before there was a route; later errors are answered under its names.
@@ -176,15 +176,16 @@ impl<P: Platform> Proxy<P> {
 const CLIENT_GONE: u16 = 499;
 
 /// A request's log line. It is written at the end, whichever that is.
-struct Line<'a, P: Platform> {
+struct LogLine<'a, P: Platform> {
     platform: &'a P,
     record: &'a RefCell<Record>,
     access: Option<&'a Access>,
     began_ms: u64,
 }
 
-impl<P: Platform> Drop for Line<'_, P> {
+impl<P: Platform> Drop for LogLine<'_, P> {
     fn drop(&mut self) {
+        // Nobody else has it any more. Were it otherwise, a line less would be better than a panic.
         let Ok(mut record) = self.record.try_borrow_mut() else { return };
         record.duration_ms = self.platform.now_ms().saturating_sub(self.began_ms);
         self.platform.log(&record.to_line(self.access));

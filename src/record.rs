@@ -48,7 +48,7 @@ pub struct Record {
     pub upstream_status: Option<u16>,
     /// How many upstream requests were made, token servers and redirects included.
     pub attempts: u32,
-    /// From the first byte read to the answer's headers, or to the end of a client that was gone before, in milliseconds.
+    /// From the first byte read to the answer's headers, or until its client was found gone, in milliseconds.
     pub duration_ms: u64,
     /// The code of an error of our own.
     #[serde(skip_serializing_if = "Option::is_none")]

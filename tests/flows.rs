@@ -39,8 +39,11 @@ mod world;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
+use std::future::Future;
 use std::path::Path;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Context, Waker};
 
 use http::{HeaderMap, HeaderValue};
 use pierhead::platform::{Inbound, Outbound, SendError};
@@ -66,6 +69,36 @@ fn flows() {
     println!("{count} flows");
     assert!(count > 0, "no flows found");
     assert!(failures.is_empty(), "\n{failures}");
+}
+
+/// A request that is dropped as it waits, for its client is gone, has its log line, and no key is in it.
+#[test]
+fn a_client_that_hangs_up_is_logged() {
+    const KEY: &str = "0123456789abcdefghijklmnopqrstuv";
+    let mut stage = Stage::default();
+    stage.variables.extend([("ACCESS", "path"), ("PATH_SECRET", KEY)].map(|(name, value)| (name.to_owned(), value.into())));
+    let media = "application/vnd.oci.image.manifest.v1+json".to_owned();
+    let manifest = Message {
+        first: "200".to_owned(),
+        headers: vec![("content-type".to_owned(), media.clone())],
+        body: Some("(stands still)".to_owned()),
+    };
+    let world = stage.world(move |_| manifest.inbound(0));
+    let request = Message {
+        first: format!("GET https://mirror.example.com/{KEY}/v2/quay.io/{KEY}/app/manifests/1"),
+        headers: vec![("accept".to_owned(), media)],
+        body: None,
+    };
+    {
+        let mut serving = pin!(stage.proxy().serve(&world, request.request(0).unwrap()));
+        assert!(serving.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert_eq!(*world.log.borrow(), "", "it is not over");
+    }
+    let log = world.log.take();
+    let line: serde_json::Value = serde_json::from_str(&log).unwrap(); // one
+    let told = ["status", "registry", "endpoint", "upstream", "upstream_status"].map(|field| line[field].to_string());
+    assert_eq!(told, ["499", "\"quay.io\"", "\"manifest\"", "\"quay.io\"", "200"], "{line}");
+    assert!(!log.contains(KEY), "{line}");
 }
 
 /// Panics on what cannot be read: the author is watching.

@@ -13,6 +13,7 @@ mod users;
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -24,7 +25,7 @@ pub use slow::readers;
 pub use stalls::leaders;
 pub use users::apart;
 
-use crate::client::{Reply, UNPOOLED};
+use crate::client::{HTTP, Reply};
 use crate::stage::Stage;
 use crate::worker::Runtime;
 use crate::world::World;
@@ -49,7 +50,7 @@ struct Memory(Vec<u64>);
 
 impl Memory {
     fn look(&mut self, world: &World) {
-        world.upstream.forget();
+        world.upstream.forget(); // this process need not grow either
         self.0.push(world.worker.process.memory());
     }
 
@@ -75,24 +76,29 @@ async fn handing_on(stage: &Stage, source: &Arc<Source>) -> World {
     World::start(&script, Runtime::Plain, source.hosts(), &[]).await
 }
 
-/// Asks for one manifest after the other, none of which is known, until something ends, and gives their number. None waits for long, and
-/// each is the one that was asked for.
-async fn ask_for_manifests(world: &World, name: &str, end: impl Future<Output = ()>) -> usize {
+/// Asks for one manifest after the other, none of which is known, until something ends, and gives their number. None waits for long, the
+/// last no longer than others, and each is the one that was asked for.
+async fn ask_for_manifests(world: &World, end: impl Future<Output = ()>) -> usize {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
     let mut end = pin!(end);
-    for number in 0.. {
-        let path = format!("/v2/{name}/manifests/{number}");
+    let mut answered = 0;
+    loop {
+        let path = format!("/v2/churn/beside/manifests/{}", ASKED.fetch_add(1, Ordering::Relaxed));
         let asked = async {
-            let reply = tokio::time::timeout(BOUND, Reply::to(UNPOOLED.get(world.url(source::HOST, &path)))).await;
+            let reply = tokio::time::timeout(BOUND, Reply::to(HTTP.get(world.url(source::HOST, &path)))).await;
             let reply = reply.unwrap_or_else(|_| panic!("no answer to {path} within {BOUND:?}"));
             assert_eq!(reply.expect(StatusCode::OK).body, source::manifest_of(&path).bytes, "another's manifest");
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
+        answered += 1;
         end = match select(pin!(asked), end).await {
             Either::Left(((), end)) => end,
-            Either::Right(_) => return number,
+            Either::Right(((), asked)) => {
+                asked.await;
+                return answered;
+            }
         };
     }
-    0
 }
 
 /// Waits until the runtime has no more files and connections open than it had before. Those that nobody uses it keeps for five seconds.

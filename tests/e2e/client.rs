@@ -19,17 +19,16 @@ pub const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, applicatio
      application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
 /// One client for all tests: no redirects, no proxy, and every name is this machine.
-pub static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| local().build().expect("a client"));
-
-/// The same with a connection for each request. workerd closes one that has been idle for five seconds, and a request may be on its
-/// way by then.
-pub static UNPOOLED: LazyLock<reqwest::Client> =
-    LazyLock::new(|| local().pool_max_idle_per_host(0).build().expect("a client"));
-
-fn local() -> reqwest::ClientBuilder {
-    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
-    builder.dns_resolver(Arc::new(Loopback)).timeout(Duration::from_secs(60))
-}
+pub static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(Arc::new(Loopback))
+        .timeout(Duration::from_secs(60))
+        // workerd closes a connection after five seconds, and a request might be on its way by then.
+        .pool_idle_timeout(Duration::from_secs(3))
+        .build()
+        .expect("a client")
+});
 
 struct Loopback;
 

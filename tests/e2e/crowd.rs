@@ -147,9 +147,15 @@ pub async fn leaders_that_hang_up(stage: &Stage) {
                 assert_eq!(sha256(&reply.expect(StatusCode::OK).body), image.manifest.digest, "{leads_to}: {resource}");
             }
             // Each of those who are gone has its line, and the first of them says whom it waited for.
-            let lines = world.lines_about(&name);
-            let gone: Vec<&Value> = lines.iter().filter(|line| line["status"] == 499).collect();
-            assert_eq!(gone.len(), LEADERS, "{lines:#?}");
+            let mut gone: Vec<Value> = Vec::new();
+            for _ in 0..100 {
+                gone = world.lines_about(&name).into_iter().filter(|line| line["status"] == 499).collect();
+                if gone.len() >= LEADERS {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            assert_eq!(gone.len(), LEADERS, "{gone:#?}");
             assert!(gone.iter().any(|line| line["upstream"] == leads_to), "{gone:#?}");
         }
     }

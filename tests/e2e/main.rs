@@ -67,6 +67,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use libtest_mimic::{Arguments, Completion, Trial};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::puller::Puller;
 use crate::stage::Stage;
@@ -218,6 +219,9 @@ const ALONE: &str = "alone";
 /// Nor is this: these tests run with `PIERHEAD_FULL=1` only, as `npm run test:full` has it.
 const FULL: &str = "PIERHEAD_FULL=1";
 
+/// How many files and connections one process of a crowd may have: both ends of 500 blobs, twice.
+const ENOUGH_FILES: u64 = 8192;
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     if arguments.list {
@@ -232,6 +236,13 @@ fn main() -> ExitCode {
         }
     };
     println!("the Worker runs in {}", build.version());
+    // Crowds have many connections, and whatever is started here has the same limit.
+    let files = getrlimit(Resource::Nofile);
+    let more = files.maximum.map_or(ENOUGH_FILES, |maximum| maximum.min(ENOUGH_FILES));
+    if files.current.is_some_and(|current| current < more) {
+        let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(more), ..files });
+        raised.expect("no more than the maximum");
+    }
     // reqwest asks for it, though nobody here speaks TLS.
     rustls::crypto::ring::default_provider().install_default().expect("the first one");
     let runtime = Arc::new(tokio::runtime::Runtime::new().expect("a runtime"));

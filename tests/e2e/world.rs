@@ -52,8 +52,14 @@ impl Drop for World {
         let failed = std::thread::panicking();
         if failed || !offences.is_empty() {
             let requests = self.upstream.transcript();
-            eprintln!("--- the Worker asked\n{requests}--- workerd printed\n{log}---");
+            eprintln!("--- the Worker asked\n{}--- workerd printed\n{}---", end_of(&requests), end_of(&log));
         }
         assert!(failed || offences.is_empty(), "the Worker misbehaved: {offences:#?}");
     }
+}
+
+/// The last lines of a text: a test of load makes tens of thousands.
+fn end_of(text: &str) -> String {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    lines[lines.len().saturating_sub(300)..].concat()
 }

@@ -23,7 +23,7 @@ use sha2::Digest as _;
 
 use flow::{Exchange, Step};
 
-/// A body. `(breaks off)` and `(endless)` are what they say.
+/// A body. `(breaks off)`, `(endless)` and `(stands still)` are what they say.
 pub type Body = Option<Vec<u8>>;
 
 /// What is in the tiers that are there: under a key, a media type and bytes.
@@ -139,6 +139,7 @@ impl Platform for World {
         match body.as_slice() {
             b"(breaks off)" => Err(ReadError::Failed("connection reset".to_owned())),
             b"(endless)" => Err(ReadError::TooLong),
+            b"(stands still)" => std::future::pending().await,
             body if body.len() > limit => Err(ReadError::TooLong),
             _ => Ok(body),
         }

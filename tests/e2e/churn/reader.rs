@@ -1,18 +1,14 @@
 //! A client that takes a blob at its own pace. The kernel reads little ahead for it: whoever sends must wait.
 
-use std::time::Duration;
-
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
 
+use super::BOUND;
 use super::source::{HOST, PIECE, PIECES, piece};
 use crate::world::World;
 
 /// How much the kernel keeps for one that does not read.
 const RECEIVED: u32 = 32 * 1024;
-
-/// How long it waits for whatever comes next.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Reader {
     connection: BufReader<TcpStream>,
@@ -33,7 +29,7 @@ impl Reader {
         connection.write_all(request.as_bytes()).await.expect("sending a request");
         let mut reader =
             Reader { connection: BufReader::with_capacity(4096, connection), digest: digest.to_owned(), next: 0 };
-        let head = tokio::time::timeout(PATIENCE, reader.head()).await.expect("an answer in time").to_ascii_lowercase();
+        let head = tokio::time::timeout(BOUND, reader.head()).await.expect("an answer in time").to_ascii_lowercase();
         assert!(head.starts_with("http/1.1 200 "), "{head:?}");
         assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", PIECE * PIECES)), "{head:?}");
         reader
@@ -51,7 +47,7 @@ impl Reader {
     /// Reads the next piece, which must be this blob's.
     pub async fn take(&mut self) {
         let mut bytes = vec![0; PIECE];
-        let read = tokio::time::timeout(PATIENCE, self.connection.read_exact(&mut bytes)).await;
+        let read = tokio::time::timeout(BOUND, self.connection.read_exact(&mut bytes)).await;
         read.expect("the next piece in time").expect("the next piece");
         assert!(bytes == piece(&self.digest, self.next), "piece {} of {} is another's", self.next, self.digest);
         self.next += 1;

@@ -16,7 +16,7 @@ use crate::stage::Stage;
 use crate::upstream::{Answer, Asked, Host, Hosts};
 
 /// How many images there are, and how many ask for each.
-const IMAGES: usize = 30;
+const IMAGES: usize = 10;
 const CLIENTS: usize = 10;
 
 /// Of each image the first answer stands still in the middle. Its client alone waits for it: the others ask for themselves before long.

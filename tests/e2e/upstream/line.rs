@@ -50,8 +50,10 @@ impl Break {
 
     /// Only a head is looked through: most of what is sent is bodies, and looking through those takes longer than anything else here.
     fn read(bytes: &[u8]) -> Option<Break> {
-        let begins = bytes.starts_with(b"HTTP/1.1 ");
-        let end = bytes.windows(4).take_while(|_| begins).position(|window| window == b"\r\n\r\n")?;
+        if !bytes.starts_with(b"HTTP/1.1 ") {
+            return None;
+        }
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
         let head = &bytes[..end + 2];
         let told = |how: &Break| {
             let line = format!("{HEADER}: {}\r\n", how.word());
