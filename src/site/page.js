@@ -41,8 +41,11 @@ let language = words[recall("language")] ? recall("language") : (preferred() ?? 
 let theme = recall("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 let t;
 
-/** Tells those who do not see the page. */
+let quiet;
+
+/** Tells those who do not see the page. What was still to be said is old by then. */
 const announce = (text) => {
+  clearTimeout(quiet);
   $("status").textContent = text;
 };
 
@@ -210,7 +213,6 @@ const translate = () => {
   render();
 };
 
-let quiet;
 $("text").oninput = () => {
   const list = render();
   clearTimeout(quiet);
