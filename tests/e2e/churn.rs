@@ -54,11 +54,14 @@ impl Memory {
         self.0.push(world.worker.process.memory());
     }
 
-    /// In the second half there were so many `requests`. What many at once need for a moment is `slack`, in bytes.
-    fn assert_nothing_left_of(&self, requests: u64, slack: u64) {
-        let (middle, last) = (self.0[self.0.len() / 2 - 1], self.0[self.0.len() - 1]);
-        let grown = last.saturating_sub(middle);
-        assert!(grown < LEFT * requests + slack, "{requests} requests leave {grown} bytes: {self}");
+    /// Between two looks there were so many `requests`. What is kept of them is kept each time; the runtime takes some MiB for its own
+    /// purposes once in a while. So it is the growth in the middle of several that counts.
+    fn assert_nothing_left_of(&self, requests: u64) {
+        let half = &self.0[self.0.len() / 2 - 1..];
+        let mut grown: Vec<u64> = half.windows(2).map(|looks| looks[1].saturating_sub(looks[0])).collect();
+        grown.sort_unstable();
+        let middle = grown[grown.len() / 2];
+        assert!(middle < LEFT * requests + MIB / 2, "{requests} requests leave {middle} bytes: {self}");
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
 use super::source::{HOST, Source, manifest_of};
-use super::{ABREAST, BOUND, MIB, Memory, until_closed};
+use super::{ABREAST, BOUND, Memory, until_closed};
 use crate::client::{HTTP, Reply};
 use crate::guest::leave;
 use crate::stage::Stage;
@@ -37,7 +37,7 @@ pub async fn leave_nothing(stage: &Stage) {
         memory.look(&world);
     }
     println!("{WAVE} manifests a wave: {memory}");
-    memory.assert_nothing_left_of(u64::from(3 * WAVE), MIB / 2);
+    memory.assert_nothing_left_of(WAVE.into());
     until_closed(&world, handles).await;
     let log = world.worker.process.output();
     let lines = |status: &str| log.lines().filter(|line| line.contains(status)).count() as u32;
@@ -53,7 +53,7 @@ pub async fn for_seconds(stage: &Stage) {
 
 /// Where there is no garbage.
 pub async fn for_a_minute(stage: &Stage) {
-    by_the_thousand(stage, Runtime::Tidy, 60).await.assert_nothing_left_of(u64::from(30 * RATE), 4 * MIB);
+    by_the_thousand(stage, Runtime::Tidy, 60).await.assert_nothing_left_of(u64::from(10 * RATE));
 }
 
 /// A thousand a second, whether those before have been answered or not. Gives the memory after each sixth of the time, when those of it
