@@ -158,6 +158,8 @@ await shows({
     assert.match(await check(page), /MANIFEST_UNKNOWN .*docker\.io/);
     assert.match(await check(page, 1), /UNAUTHORIZED `docker\.io` wants a login .*\(requested access to the resource is denied\) \(says docker\.io\)/);
     assert.match(await text(page, "#status"), /alice\/secret:1: error/);
+    await new Promise((resolve) => setTimeout(resolve, 1000)); // what writing had still to say would be said by now
+    assert.match(await text(page, "#status"), /alice\/secret:1: error/);
     await accessible(page, "errors");
     await page.end();
   },
