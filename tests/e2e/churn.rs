@@ -88,9 +88,7 @@ async fn ask_for_manifests(world: &World, end: impl Future<Output = ()>) -> usiz
     loop {
         let path = format!("/v2/churn/beside/manifests/{}", ASKED.fetch_add(1, Ordering::Relaxed));
         let asked = async {
-            let reply = tokio::time::timeout(BOUND, Reply::to(HTTP.get(world.url(source::HOST, &path)))).await;
-            let reply = reply.unwrap_or_else(|_| panic!("no answer to {path} within {BOUND:?}"));
-            assert_eq!(reply.expect(StatusCode::OK).body, source::manifest_of(&path).bytes, "another's manifest");
+            take_manifest(world, &path).await;
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
         answered += 1;
@@ -102,6 +100,17 @@ async fn ask_for_manifests(world: &World, end: impl Future<Output = ()>) -> usiz
             }
         };
     }
+}
+
+/// Asks for a manifest and gets it, and no other.
+async fn take_manifest(world: &World, path: &str) {
+    let reply = in_time(HTTP.get(world.url(source::HOST, path)), path).await.expect(StatusCode::OK);
+    assert_eq!(reply.body, source::manifest_of(path).bytes, "another's manifest");
+}
+
+async fn in_time(request: reqwest::RequestBuilder, what: &str) -> Reply {
+    let reply = tokio::time::timeout(BOUND, Reply::to(request)).await;
+    reply.unwrap_or_else(|_| panic!("{what}: no answer within {BOUND:?}"))
 }
 
 /// Waits until the runtime has no more files and connections open than it had before. Those that nobody uses it keeps for five seconds.

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, Method, StatusCode, header};
 use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
@@ -269,4 +269,13 @@ pub fn cut(answer: &mut Answer, bytes: &Bytes) {
     });
     *answer.body_mut() = Body::from_stream(body);
     answer.headers_mut().insert(header::CONTENT_LENGTH, bytes.len().into());
+}
+
+/// The answer with half of its body, and no end.
+pub async fn stalled(answer: Answer) -> Answer {
+    let (mut parts, body) = answer.into_parts();
+    let bytes = to_bytes(body, 64 << 20).await.expect("a played body ends");
+    let half: Result<Bytes, std::convert::Infallible> = Ok(bytes.slice(..bytes.len() / 2));
+    parts.headers.insert(header::CONTENT_LENGTH, bytes.len().into());
+    Answer::from_parts(parts, Body::from_stream(stream::iter([half]).chain(stream::pending())))
 }

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use http::StatusCode;
 use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
-use super::source::{HOST, Source, manifest_of};
-use super::{ABREAST, BOUND, Memory, until_closed};
-use crate::client::{HTTP, Reply};
+use super::source::{HOST, Source};
+use super::{ABREAST, BOUND, Memory, take_manifest, until_closed};
 use crate::guest::leave;
 use crate::stage::Stage;
 use crate::worker::Runtime;
@@ -96,7 +94,5 @@ async fn ask(world: &World, number: u32) {
     if number.is_multiple_of(EVERY) {
         return leave(world, HOST, &path, "", tokio::time::sleep(Duration::from_millis(5))).await;
     }
-    let reply = tokio::time::timeout(BOUND, Reply::to(HTTP.get(world.url(HOST, &path)))).await;
-    let reply = reply.unwrap_or_else(|_| panic!("no answer to {path} within {BOUND:?}"));
-    assert_eq!(reply.expect(StatusCode::OK).body, manifest_of(&path).bytes, "another's manifest");
+    take_manifest(world, &path).await;
 }

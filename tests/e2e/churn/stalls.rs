@@ -4,16 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes};
 use futures_util::future::join_all;
-use futures_util::{StreamExt as _, stream};
-use http::{StatusCode, header};
+use http::StatusCode;
 
 use super::source::{HOST, manifest_of, whole};
 use super::{BOUND, until_closed};
 use crate::client::{HTTP, Reply};
 use crate::stage::Stage;
-use crate::upstream::{Answer, Asked, Host, Hosts};
+use crate::upstream::{self, Asked, Host, Hosts};
 
 /// How many images there are, and how many ask for each.
 const IMAGES: usize = 10;
@@ -49,17 +47,8 @@ fn registry() -> Host {
         let first = begun.lock().expect("no one panics while holding this").insert(asked.uri().path().to_owned());
         async move {
             tokio::time::sleep(Duration::from_millis(200)).await; // until all have come
-            let manifest = manifest_of(asked.uri().path());
-            let answer = whole(&manifest);
-            if first { standing_still(answer, &manifest.bytes) } else { answer }
+            let answer = whole(&manifest_of(asked.uri().path()));
+            if first { upstream::stalled(answer).await } else { answer }
         }
     })
-}
-
-/// The head of an answer, the half of its body, and silence.
-fn standing_still(mut answer: Answer, bytes: &Bytes) -> Answer {
-    let half = stream::iter([Ok::<_, std::convert::Infallible>(bytes.slice(..bytes.len() / 2))]);
-    *answer.body_mut() = Body::from_stream(half.chain(stream::pending()));
-    answer.headers_mut().insert(header::CONTENT_LENGTH, bytes.len().into());
-    answer
 }

@@ -7,10 +7,9 @@ use http::{StatusCode, header};
 use serde_json::json;
 
 use super::source::{HOST, manifest_of, whole};
-use super::{ABREAST, BOUND};
+use super::{ABREAST, in_time};
 use crate::client::{HTTP, Reply};
 use crate::guest::leave;
-use crate::image::Blob;
 use crate::stage::Stage;
 use crate::token_server::basic;
 use crate::upstream::{self, Answer, Asked, Host, Hosts};
@@ -39,10 +38,10 @@ pub async fn apart(stage: &Stage) {
 async fn ask(world: &World, bearers: &[String], number: usize) {
     // Neighbours in time are other users, of whom each comes again and again.
     let (user, round) = (number % USERS, number / USERS);
-    let others = image_of(&format!("user-{}", (user + 1) % USERS));
+    let others = manifest_of(&format!("user-{}", (user + 1) % USERS));
     let (own, bearer) = match (user + round) % 5 {
-        0 => (image_of(STRANGER), None),
-        _ => (image_of(&format!("user-{user}")), Some(&bearers[user])),
+        0 => (manifest_of(STRANGER), None),
+        _ => (manifest_of(&format!("user-{user}")), Some(&bearers[user])),
     };
     let (path, expected) = match round % 4 {
         0 | 1 => (PATH.to_owned(), StatusCode::OK),
@@ -57,8 +56,7 @@ async fn ask(world: &World, bearers: &[String], number: usize) {
     if let Some(bearer) = bearer {
         request = request.header(header::AUTHORIZATION, bearer);
     }
-    let reply = tokio::time::timeout(BOUND, Reply::to(request)).await;
-    let reply = reply.unwrap_or_else(|_| panic!("user {user} has no answer within {BOUND:?}")).expect(expected);
+    let reply = in_time(request, &format!("user {user}")).await.expect(expected);
     if expected == StatusCode::OK {
         assert_eq!(reply.body, own.bytes, "user {user} has another's image");
     }
@@ -72,10 +70,6 @@ async fn log_in(world: &World, user: usize) -> String {
     format!("Bearer {}", token["token"].as_str().expect("a token"))
 }
 
-fn image_of(user: &str) -> Blob {
-    manifest_of(user)
-}
-
 /// Gives each user a token that is his name, and for it his own image; without one, the strangers'.
 async fn registry(asked: Asked) -> Answer {
     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -85,7 +79,7 @@ async fn registry(asked: Asked) -> Answer {
         let Some(user) = user else { return upstream::text(StatusCode::UNAUTHORIZED, "who?") };
         return upstream::json(StatusCode::OK, &json!({"token": user}));
     }
-    let image = image_of(authorization.strip_prefix("Bearer ").unwrap_or(STRANGER));
+    let image = manifest_of(authorization.strip_prefix("Bearer ").unwrap_or(STRANGER));
     let reference = asked.uri().path().rsplit('/').next().unwrap_or_default();
     if reference != "1" && reference != image.digest {
         let error = json!({"errors": [{"code": "MANIFEST_UNKNOWN", "message": "not yours"}]});

@@ -4,9 +4,7 @@ use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use axum::body::{Body, Bytes, to_bytes};
-use futures_util::{StreamExt as _, stream};
-use http::{StatusCode, header};
+use http::StatusCode;
 
 use crate::image::{Blob, Plain};
 use crate::personality::Said;
@@ -219,16 +217,7 @@ impl Does {
             Does::ResetsInHead => Break::InHead.on(host.answer(asked).await),
             Does::Resets => Break::AtEnd.on(Lie::Cut.told(host.answer(asked).await).await),
             Does::IsSilent => pending().await,
-            Does::Stalls => stalled(host.answer(asked).await).await,
+            Does::Stalls => upstream::stalled(host.answer(asked).await).await,
         }
     }
-}
-
-/// The answer with half of its body, and no end.
-async fn stalled(answer: Answer) -> Answer {
-    let (mut parts, body) = answer.into_parts();
-    let bytes = to_bytes(body, 64 << 20).await.expect("a played body ends");
-    let half: Result<Bytes, std::convert::Infallible> = Ok(bytes.slice(..bytes.len() / 2));
-    parts.headers.insert(header::CONTENT_LENGTH, bytes.len().into());
-    Answer::from_parts(parts, Body::from_stream(stream::iter([half]).chain(stream::pending())))
 }
